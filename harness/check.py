@@ -1,0 +1,230 @@
+"""Judge documents offline: read, recognise, judge, weigh (`ketentest check`, design §5)."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from harness import __version__
+from harness.errors import DocumentUnreadable, KetentestError
+from harness.lint.judge import Context, Raw
+from harness.lint.kinds import KINDS, guess, split_http
+from harness.model import Finding, Graded, NotRun, Severity, Text, say
+from harness.rulebook import Rulebook, rulebook
+
+RELATIONS: Final = ("preprod", "prod", "previous")
+LARGEST: Final = max(kind.max_bytes for kind in KINDS.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One judged document: what it is, its digest, and what was found and not run."""
+
+    path: str
+    kind: str
+    sha256: str
+    findings: tuple[Graded, ...] = ()
+    not_run: tuple[NotRun, ...] = ()
+    incomplete: bool = False
+    unusable: Text | None = None
+
+    @property
+    def verdict(self) -> str:
+        """The word of the contract: pass, warn, fail, incomplete or unusable."""
+        severities = {f.severity for f in self.findings}
+        if self.unusable:
+            return "unusable"
+        if Severity.ERROR in severities:
+            return "fail"
+        if self.incomplete:
+            return "incomplete"
+        return "warn" if Severity.WARNING in severities else "pass"
+
+
+def read(path: Path, cap: int = LARGEST) -> bytes:
+    """Return the bytes of `path`; raises DocumentUnreadable with one sentence when it is absent or too large."""
+    try:
+        size = path.stat().st_size
+        if path.is_dir():
+            raise DocumentUnreadable(
+                f"{path}: dit is een map; geef de bestanden erin op", f"{path}: this is a folder; name the files in it"
+            )
+        if size > cap:
+            raise _too_large(str(path), size, cap)
+        return path.read_bytes()
+    except OSError as wrong:
+        reason = wrong.strerror or type(wrong).__name__
+        raise DocumentUnreadable(
+            f"{path}: niet te lezen ({reason}); controleer de naam en de rechten",
+            f"{path}: cannot be read ({reason}); check the name and the permissions",
+        ) from None
+
+
+def _too_large(name: str, size: int, cap: int) -> DocumentUnreadable:
+    mega = 1024 * 1024
+    return DocumentUnreadable(
+        f"{name}: {size / mega:.0f} MB is te groot; de grens voor deze soort is {cap // mega} MB. Knip het bestand of controleer of dit het juiste bestand is",
+        f"{name}: {size / mega:.0f} MB is too large; the cap for this kind is {cap // mega} MB. Split the file or check that it is the right one",
+    )
+
+
+def companion(argument: str) -> Raw:
+    """Read one `--with` argument: `FILE`, or `preprod:FILE`, `prod:FILE`, `previous:FILE`."""
+    relation, colon, rest = argument.partition(":")
+    if not (colon and relation in RELATIONS):
+        relation, rest = "", argument
+    http, body = split_http(read(Path(rest)))
+    return Raw(body, rest, http, relation)
+
+
+def judge_file(path: Path, ctx: Context, kind: str = "", book: Rulebook | None = None) -> Document:
+    """Judge the file at `path`; what cannot be read or recognised comes back as `unusable`."""
+    try:
+        data = read(path)
+    except KetentestError as wrong:
+        return Document(str(path), kind, "", unusable=wrong.text)
+    return judge_bytes(data, str(path), ctx, kind, book)
+
+
+def judge_bytes(data: bytes, name: str, ctx: Context, kind: str = "", book: Rulebook | None = None) -> Document:
+    """Judge `data` as `kind`, or as what it looks like."""
+    book = book or rulebook()
+    digest = hashlib.sha256(data).hexdigest()
+    http, body = split_http(data)
+    raw = Raw(body, name, http)
+    kind = kind or guess(raw) or ""
+    if not kind:
+        return Document(name, "", digest, unusable=_unknown(name, data))
+    cap = KINDS[kind].max_bytes
+    if len(data) > cap:
+        return Document(name, kind, digest, unusable=_too_large(name, len(data), cap).text)
+    try:
+        outcome = list(KINDS[kind].findings(raw, ctx))
+    except KetentestError as wrong:
+        return Document(name, kind, digest, unusable=wrong.text)
+    findings = [f for f in outcome if isinstance(f, Finding)]
+    not_run = tuple(n for n in outcome if isinstance(n, NotRun))
+    graded = in_order(book.grade(findings, ctx.words))
+    return Document(name, kind, digest, graded, not_run, book.incomplete(not_run, ctx.words))
+
+
+def in_order(graded: Iterable[Graded]) -> tuple[Graded, ...]:
+    """Return findings worst first, then by line, then by rule."""
+    order = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+    return tuple(sorted(graded, key=lambda g: (order[g.severity], g.finding.line or 0, g.finding.rule)))
+
+
+def _unknown(name: str, data: bytes) -> Text:
+    if not data.strip():
+        return Text(f"{name}: het bestand is leeg", f"{name}: the file is empty")
+    if data[:2] == b"\x1f\x8b":
+        return Text(f"{name}: gecomprimeerd bestand; pak het eerst uit", f"{name}: compressed file; unpack it first")
+    kinds = ", ".join(KINDS)
+    return Text(
+        f"{name}: de soort van dit bestand wordt niet herkend; geef die op met --as ({kinds})",
+        f"{name}: the kind of this file is not recognised; name it with --as ({kinds})",
+    )
+
+
+def as_json(documents: Iterable[Document], lang: str, book: Rulebook | None = None) -> Iterator[str]:
+    """Yield the JSON of the contract in pieces, so that thousands of files stream at constant memory."""
+    import json
+
+    book = book or rulebook()
+    head = {"tool": "ketentest", "version": __version__, "rules_version": book.version}
+    yield json.dumps(head, ensure_ascii=False)[:-1] + ', "documents": ['
+    for index, document in enumerate(documents):
+        yield (",\n" if index else "\n") + json.dumps(_plain(document, lang, book), ensure_ascii=False)
+    yield "\n]}\n"
+
+
+def _plain(document: Document, lang: str, book: Rulebook) -> dict[str, Any]:
+    plain: dict[str, Any] = {
+        "path": document.path,
+        "kind": document.kind,
+        "sha256": document.sha256,
+        "verdict": document.verdict,
+        "findings": [_plain_finding(g, lang, book) for g in document.findings],
+        "not_run": [{"rule": n.rule, "reason": say(n.reason, lang)} for n in document.not_run],
+    }
+    if document.unusable:
+        plain["reason"] = document.unusable.of(lang)
+    return plain
+
+
+def _plain_finding(graded: Graded, lang: str, book: Rulebook) -> dict[str, Any]:
+    finding, rule = graded.finding, book[graded.finding.rule]
+    plain: dict[str, Any] = {
+        "rule": finding.rule,
+        "severity": str(graded.severity),
+        "title": rule.title.of(lang),
+        "observed": say(finding.observed, lang),
+        "expected": say(finding.expected, lang),
+        "line": finding.line,
+        "where": finding.where,
+        "source": str(rule.source),
+        "remedy": rule.remedy.of(lang),
+    }
+    if finding.case:
+        plain["case"] = finding.case
+    return plain
+
+
+WORDS: Final = {
+    "pass": Text("geslaagd", "passed"),
+    "warn": Text("geslaagd met aandachtspunt", "passed with remark"),
+    "fail": Text("niet geslaagd", "failed"),
+    "incomplete": Text("onvolledig", "incomplete"),
+    "unusable": Text("onbruikbaar", "unusable"),
+    "error": Text("fout", "error"),
+    "warning": Text("waarschuwing", "warning"),
+    "info": Text("informatie", "information"),
+    "observed": Text("waargenomen", "observed"),
+    "expected": Text("verwacht", "expected"),
+    "remedy": Text("herstel", "remedy"),
+    "source": Text("bron", "source"),
+    "not_run": Text("niet uitgevoerd", "not run"),
+}
+
+
+def as_text(document: Document, lang: str, book: Rulebook | None = None) -> str:
+    """Return the judgement of one document for a reader at a terminal."""
+    book = book or rulebook()
+    lines = [f"{document.path}  {document.kind}  {WORDS[document.verdict].of(lang)}"]
+    if document.unusable:
+        lines[0] = f"{document.unusable.of(lang)}"
+    for graded in document.findings:
+        lines += _text_finding(graded, lang, book)
+    for reason, ids in _grouped(document.not_run, lang):
+        lines.append(f"  {WORDS['not_run'].of(lang)}: {reason} ({', '.join(ids)})")
+    return "\n".join(_printable(line) for line in lines) + "\n"
+
+
+def _text_finding(graded: Graded, lang: str, book: Rulebook) -> list[str]:
+    finding, rule = graded.finding, book[graded.finding.rule]
+    place = f":{finding.line}" if finding.line else ""
+    lines = [f"  {WORDS[str(graded.severity)].of(lang):<13} {finding.rule:<15} {rule.title.of(lang)}"]
+    rows = (
+        ("observed", say(finding.observed, lang) + (f"  [{finding.where}{place}]" if finding.where or place else "")),
+        ("expected", say(finding.expected, lang)),
+        ("remedy", rule.remedy.of(lang)),
+        ("source", str(rule.source)),
+    )
+    return lines + [f"    {WORDS[key].of(lang):<12} {value}" for key, value in rows if value]
+
+
+def _grouped(not_run: Sequence[NotRun], lang: str) -> list[tuple[str, list[str]]]:
+    groups: dict[str, list[str]] = {}
+    for entry in not_run:
+        groups.setdefault(say(entry.reason, lang), []).append(entry.rule)
+    return list(groups.items())
+
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def _printable(line: str) -> str:
+    """Return `line` without control and direction marks: what a file says must not steer the terminal."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", line)

@@ -1,0 +1,130 @@
+"""The kinds of document that can be judged: how to recognise one, how large it may be, which judge reads it."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Final
+
+from harness.lint.judge import Context, HttpHead, Judge, Raw
+from harness.model import Finding, NotRun
+
+MB: Final = 1024 * 1024
+SNIFF: Final = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of document; `judge` is `module:function`, imported only when it is needed."""
+
+    name: str
+    max_bytes: int
+    judge: str
+
+    def findings(self, raw: Raw, ctx: Context) -> Iterator[Finding | NotRun]:
+        """Judge `raw`; a broken document of this kind yields findings, it does not raise."""
+        module, _, function = self.judge.partition(":")
+        judge: Judge = getattr(import_module(module), function)
+        yield from judge(raw, ctx)
+
+
+KINDS: Final = {
+    kind.name: kind
+    for kind in (
+        Kind("certificate", MB, "harness.lint.pki:judge_certificate"),
+        Kind("certificate-chain", MB, "harness.lint.pki:judge_chain"),
+        Kind("csr", MB, "harness.lint.pki:judge_csr"),
+        Kind("crl", 64 * MB, "harness.lint.pki:judge_crl"),
+        Kind("consumer-spec", 10 * MB, "harness.lint.ebms:judge_consumer_spec"),
+        Kind("provider-spec", 10 * MB, "harness.lint.ebms:judge_provider_spec"),
+        Kind("ping-mmd", 10 * MB, "harness.lint.ebms:judge_ping_mmd"),
+        Kind("cpa", 10 * MB, "harness.lint.ebms:judge_cpa"),
+        Kind("ebms-message", 64 * MB, "harness.lint.ebms:judge_message"),
+        Kind("soap-message", 64 * MB, "harness.lint.wus:judge_message"),
+        Kind("wsdl", 10 * MB, "harness.lint.wus:judge_wsdl"),
+        Kind("saml-metadata", 128 * MB, "harness.lint.saml:judge_metadata"),
+        Kind("saml-message", 64 * MB, "harness.lint.saml:judge_message"),
+    )
+}
+
+_HTTP_START = re.compile(rb"\A(?:[A-Z]{3,7} \S+ HTTP/1\.[01]|HTTP/[12](?:\.[01])? \d{3}[^\r\n]*)\r?\n")
+_ROOT = re.compile(rb"<(?![?!])(?:[\w.-]+:)?([\w.-]+)")
+
+_ROOT_KINDS: Final = {
+    b"osb-ebms-service-specificatie": "consumer-spec",
+    b"MessageMetadataDocument": "ping-mmd",
+    b"CollaborationProtocolAgreement": "cpa",
+    b"definitions": "wsdl",
+    b"EntityDescriptor": "saml-metadata",
+    b"EntitiesDescriptor": "saml-metadata",
+    b"AuthnRequest": "saml-message",
+    b"Response": "saml-message",
+    b"ArtifactResolve": "saml-message",
+    b"ArtifactResponse": "saml-message",
+    b"LogoutRequest": "saml-message",
+    b"LogoutResponse": "saml-message",
+    b"Assertion": "saml-message",
+}
+
+
+def split_http(data: bytes) -> tuple[HttpHead | None, bytes]:
+    """Split a captured HTTP message into head and body; anything else comes back whole."""
+    if not _HTTP_START.match(data):
+        return None, data
+    cut = re.search(rb"\r?\n\r?\n", data)
+    head, body = (data[: cut.start()], data[cut.end() :]) if cut else (data, b"")
+    start, *lines = head.decode("latin-1").replace("\r\n", "\n").split("\n")
+    headers = tuple(
+        (name.strip().lower(), value.strip()) for name, colon, value in (line.partition(":") for line in lines) if colon
+    )
+    return HttpHead(start, headers), body
+
+
+def guess(raw: Raw) -> str | None:
+    """Return the kind that the content begins like, or None when nothing is recognised."""
+    head = raw.data[:SNIFF]
+    if b"\x00<" in head[:4] or b"<\x00" in head[:4]:
+        head = head.replace(b"\x00", b"")
+    pem = re.search(rb"-----BEGIN ([A-Z0-9 ]+)-----", head)
+    if pem and not head.lstrip().startswith(b"<"):
+        return _pem_kind(pem[1], raw.data)
+    if raw.data[:2] in (b"0\x82", b"0\x83") or (raw.data[:1] == b"0" and b"<" not in head[:200]):
+        return _der_kind(raw)
+    return _xml_kind(head, raw)
+
+
+def _pem_kind(label: bytes, data: bytes) -> str | None:
+    if b"REQUEST" in label:
+        return "csr"
+    if b"CRL" in label:
+        return "crl"
+    return "certificate-chain" if data.count(b"-----BEGIN CERTIFICATE-----") > 1 else "certificate"
+
+
+def _der_kind(raw: Raw) -> str:
+    lower = raw.name.lower()
+    if lower.endswith((".csr", ".p10")):
+        return "csr"
+    return "crl" if lower.endswith(".crl") else "certificate"
+
+
+def _xml_kind(head: bytes, raw: Raw) -> str | None:
+    text = re.sub(rb"<!--.*?-->", b"", head, flags=re.DOTALL)
+    root = _ROOT.search(text)
+    if raw.http and b"multipart/related" in raw.http.get("content-type").lower().encode() and root is None:
+        return "soap-message"
+    if root is None:
+        return None
+    if root[1] == b"Envelope":
+        return _envelope_kind(text)
+    if root[1] == b"osb-ebms-service-specificatie" and b"<services" in text:
+        return "provider-spec"
+    return _ROOT_KINDS.get(root[1])
+
+
+def _envelope_kind(text: bytes) -> str:
+    if b"msg-header-2_0.xsd" in text:
+        return "ebms-message"
+    if b"names:tc:SAML:2.0:protocol" in text:
+        return "saml-message"
+    return "soap-message"

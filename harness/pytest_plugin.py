@@ -1,0 +1,1 @@
+"""Turn `chain.toml` into pytest items and their verdicts into outcomes."""
