@@ -94,7 +94,7 @@ def judge_bytes(data: bytes, name: str, ctx: Context, kind: str = "", book: Rule
     digest = hashlib.sha256(data).hexdigest()
     http, body = split_http(data)
     raw = Raw(body, name, http)
-    kind = kind or guess(raw) or ""
+    kind = kind or guess(raw, ctx.companions) or ""
     if not kind:
         return Document(name, "", digest, unusable=_unknown(name, data))
     cap = KINDS[kind].max_bytes

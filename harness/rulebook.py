@@ -15,6 +15,7 @@ A catalogue file holds one table per rule::
     same_as = ["XCHK-004"]                         # optional: related ids, one cause gives one finding
     settled_by = "file"                            # file (default) | wire | person
     cases.soon = "warning"                         # optional: severity of one case
+    cases.not-run = "info"                         # optional: how much it weighs that the rule could not run
 
 A severity is a word, or a table whose keys are context words (environment, profile, role, service; `a+b` needs both)
 with `default`: `severity = { default = "error", lab = "info", "prod+web" = "off" }`. The key with most words wins,
@@ -108,7 +109,7 @@ class Rulebook:
 
     def incomplete(self, not_run: Iterable[NotRun], context: Collection[str]) -> bool:
         """Whether a rule of error level is among those that did not run."""
-        return any(self.weigh(n.rule, "", context) is Severity.ERROR for n in not_run)
+        return any(self.weigh(n.rule, "not-run", context) is Severity.ERROR for n in not_run)
 
 
 @cache

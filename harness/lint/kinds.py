@@ -1,7 +1,7 @@
 """The kinds of document that can be judged: how to recognise one, how large it may be, which judge reads it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Final
@@ -50,6 +50,10 @@ KINDS: Final = {
 _HTTP_START = re.compile(rb"\A(?:[A-Z]{3,7} \S+ HTTP/1\.[01]|HTTP/[12](?:\.[01])? \d{3}[^\r\n]*)\r?\n")
 _ROOT = re.compile(rb"<(?![?!])(?:[\w.-]+:)?([\w.-]+)")
 
+_EBMS: Final = re.compile(rb"ebxml-msg/schema/msg-header-2_0")
+_CPA: Final = re.compile(rb"<(?:[\w.-]+:)?CollaborationProtocolAgreement\b")
+_FAULT: Final = re.compile(rb"<(?:[\w.-]+:)?Fault\b")
+
 _ROOT_KINDS: Final = {
     b"osb-ebms-service-specificatie": "consumer-spec",
     b"MessageMetadataDocument": "ping-mmd",
@@ -80,8 +84,13 @@ def split_http(data: bytes) -> tuple[HttpHead | None, bytes]:
     return HttpHead(start, headers), body
 
 
-def guess(raw: Raw) -> str | None:
-    """Return the kind that the content begins like, or None when nothing is recognised."""
+def guess(raw: Raw, companions: Sequence[Raw] = ()) -> str | None:
+    """Return the kind that the content begins like, or None when nothing is recognised.
+
+    What says nothing of itself (an empty answer, a SOAP Fault) is of the kind of the companions it is judged with.
+    """
+    if _ebms_wire(raw, companions):
+        return "ebms-message"
     head = raw.data[:SNIFF]
     if b"\x00<" in head[:4] or b"<\x00" in head[:4]:
         head = head.replace(b"\x00", b"")
@@ -91,6 +100,20 @@ def guess(raw: Raw) -> str | None:
     if raw.data[:2] in (b"0\x82", b"0\x83") or (raw.data[:1] == b"0" and b"<" not in head[:200]):
         return _der_kind(raw)
     return _xml_kind(head, raw)
+
+
+def _ebms_wire(raw: Raw, companions: Sequence[Raw]) -> bool:
+    head = raw.data[:SNIFF]
+    if raw.http and (raw.http.get("soapaction").strip('"').lower() == "ebxml" or _EBMS.search(head)):
+        return True
+    fault = _FAULT.search(head) is not None
+    if not (fault or (raw.http and (raw.http.status is not None or _is_multipart(raw.http)))):
+        return False
+    return any(_CPA.search(c.data[:SNIFF]) or _EBMS.search(c.data[:SNIFF]) for c in companions)
+
+
+def _is_multipart(http: HttpHead) -> bool:
+    return http.get("content-type").lower().startswith("multipart/related")
 
 
 def _pem_kind(label: bytes, data: bytes) -> str | None:
@@ -111,7 +134,7 @@ def _der_kind(raw: Raw) -> str:
 def _xml_kind(head: bytes, raw: Raw) -> str | None:
     text = re.sub(rb"<!--.*?-->", b"", head, flags=re.DOTALL)
     root = _ROOT.search(text)
-    if raw.http and b"multipart/related" in raw.http.get("content-type").lower().encode() and root is None:
+    if raw.http and _is_multipart(raw.http):
         return "soap-message"
     if root is None:
         return None
@@ -123,7 +146,7 @@ def _xml_kind(head: bytes, raw: Raw) -> str | None:
 
 
 def _envelope_kind(text: bytes) -> str:
-    if b"msg-header-2_0.xsd" in text:
+    if _EBMS.search(text):
         return "ebms-message"
     if b"names:tc:SAML:2.0:protocol" in text:
         return "saml-message"
