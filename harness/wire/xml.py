@@ -18,20 +18,20 @@ class XmlBroken(DocumentUnreadable):
         super().__init__(nl, en)
 
 
-def _parser() -> etree.XMLParser:
+def _parser(*, huge: bool = False) -> etree.XMLParser:
     return etree.XMLParser(
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
         dtd_validation=False,
-        huge_tree=False,
+        huge_tree=huge,
         remove_blank_text=False,
         collect_ids=False,
     )
 
 
-def parse(data: bytes) -> etree._Element:
-    """Return the root element of `data`.
+def parse(data: bytes, *, huge: bool = False) -> etree._Element:
+    """Return the root element of `data`; `huge` allows text nodes over 10 MB (attachments in base64).
 
     Raises XmlBroken with case `doctype` (a DTD is never read), `syntax`, `depth` or `empty`.
     """
@@ -44,7 +44,7 @@ def parse(data: bytes) -> etree._Element:
             "the file carries a DOCTYPE, which is never read. Remove the DOCTYPE declaration",
         )
     try:
-        root = etree.fromstring(data, _parser())
+        root = etree.fromstring(data, _parser(huge=huge))
     except (etree.XMLSyntaxError, ValueError) as wrong:
         line = getattr(wrong, "lineno", None)
         what = str(getattr(wrong, "msg", None) or wrong)
