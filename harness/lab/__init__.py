@@ -1,0 +1,1 @@
+"""The embedded lab: counterparties on loopback that behave, or misbehave as asked."""
