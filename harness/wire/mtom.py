@@ -1,0 +1,188 @@
+"""MTOM and XOP: send attachments beside the envelope, and put them back byte for byte before a signature is judged."""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import quote, unquote
+from uuid import uuid4
+
+from lxml import etree
+
+from harness.errors import DocumentUnreadable
+
+XOP: Final = "http://www.w3.org/2004/08/xop/include"
+INCLUDE: Final = f"{{{XOP}}}Include"
+ROOT_TYPE: Final = 'application/xop+xml; charset=utf-8; type="text/xml"'
+_PARAMETER = re.compile(r""";\s*([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([^;\s]+))""")
+
+
+class NotMultipart(DocumentUnreadable):
+    """The body is no multipart message that can be taken apart; `case` says why."""
+
+    def __init__(self, case: str, nl: str, en: str) -> None:
+        self.case = case
+        super().__init__(nl, en)
+
+
+@dataclass(frozen=True, slots=True)
+class MimePart:
+    """One MIME part: its headers (names in lower case) and its bytes, decoded."""
+
+    headers: tuple[tuple[str, str], ...]
+    data: bytes
+
+    def get(self, name: str) -> str:
+        """Return the first header called `name`."""
+        return next((value for key, value in self.headers if key == name.lower()), "")
+
+    @property
+    def content_id(self) -> str:
+        """The Content-ID without angle brackets."""
+        return self.get("content-id").strip().removeprefix("<").removesuffix(">")
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A multipart/related message: the parameters of its Content-Type and its parts."""
+
+    parameters: dict[str, str]
+    parts: tuple[MimePart, ...]
+    closed: bool = True
+
+    @property
+    def root(self) -> MimePart:
+        """The part that `start` names, or the first."""
+        start = self.parameters.get("start", "").strip().removeprefix("<").removesuffix(">")
+        return next((part for part in self.parts if start and part.content_id == start), self.parts[0])
+
+    @property
+    def attachments(self) -> tuple[MimePart, ...]:
+        """Every part but the root."""
+        root = self.root
+        return tuple(part for part in self.parts if part is not root)
+
+
+@dataclass(slots=True)
+class Inlined:
+    """What happened when the attachments were put back: what was asked for, what was missing, what nobody asked for."""
+
+    included: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    orphans: list[str] = field(default_factory=list)
+    misplaced: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+
+
+def content_type(value: str) -> tuple[str, dict[str, str]]:
+    """Split a Content-Type into the media type and its parameters, both in lower case but for the values.
+
+    >>> content_type('text/xml; charset="UTF-8"')
+    ('text/xml', {'charset': 'UTF-8'})
+    """
+    media = value.partition(";")[0].strip().lower()
+    found = _PARAMETER.findall(";" + value.partition(";")[2])
+    return media, {name.lower(): quoted or single or bare for name, quoted, single, bare in found}
+
+
+def unpack(body: bytes, header: str) -> Package:
+    """Take a multipart body apart; exactly one line end before a boundary belongs to the boundary."""
+    parameters = content_type(header)[1]
+    boundary = parameters.get("boundary", "")
+    if not boundary:
+        raise NotMultipart(
+            "boundary",
+            "Content-Type multipart/related zonder boundary; voeg de parameter toe",
+            "Content-Type multipart/related without boundary; add the parameter",
+        )
+    marker = b"--" + boundary.encode("latin-1", "replace")
+    chunks = re.split(rb"(?:\A|\r?\n)" + re.escape(marker), body)
+    if len(chunks) < 2:
+        raise NotMultipart(
+            "empty",
+            "de boundary uit de Content-Type komt niet voor in het bericht",
+            "the boundary of the Content-Type does not occur in the message",
+        )
+    parts: list[MimePart] = []
+    closed = False
+    for chunk in chunks[1:]:
+        if chunk.startswith(b"--"):
+            closed = True
+            break
+        parts.append(_part(chunk))
+    if not parts:
+        raise NotMultipart("empty", "het multipart-bericht heeft geen delen", "the multipart message has no parts")
+    return Package(parameters, tuple(parts), closed)
+
+
+def _part(chunk: bytes) -> MimePart:
+    chunk = re.sub(rb"\A[ \t]*\r?\n", b"", chunk, count=1)
+    if chunk[:1] in (b"\r", b"\n"):
+        head, data = b"", chunk
+    else:
+        cut = re.search(rb"\r?\n\r?\n", chunk)
+        head, data = (chunk[: cut.start()], chunk[cut.end() :]) if cut else (chunk, b"")
+    lines = re.sub(r"\r?\n[ \t]+", " ", head.decode("latin-1")).splitlines()
+    headers = tuple(
+        (name.strip().lower(), value.strip()) for name, colon, value in (line.partition(":") for line in lines) if colon
+    )
+    part = MimePart(headers, data)
+    if part.get("content-transfer-encoding").lower() == "base64":
+        try:
+            return MimePart(headers, base64.b64decode(data))
+        except binascii.Error:
+            return part
+    return part
+
+
+def inline(root: etree._Element, package: Package) -> Inlined:
+    """Replace every xop:Include under `root` by the base64 of its part, in place."""
+    outcome = Inlined()
+    by_id: dict[str, list[MimePart]] = {}
+    for part in package.attachments:
+        by_id.setdefault(part.content_id, []).append(part)
+    used: set[str] = set()
+    for include in list(root.iter(INCLUDE)):
+        href = include.get("href") or ""
+        name = unquote(href.removeprefix("cid:"))
+        found = by_id.get(name, []) if href.startswith("cid:") else []
+        parent = include.getparent()
+        if len(found) != 1 or parent is None:
+            (outcome.doubled if len(found) > 1 else outcome.missing).append(href)
+            continue
+        used.add(name)
+        if len(parent) != 1 or (parent.text or "").strip() or (include.tail or "").strip():
+            outcome.misplaced.append(etree.QName(parent).localname)
+        parent.remove(include)
+        parent.text = base64.b64encode(found[0].data).decode("ascii")
+        outcome.included.append(name)
+    outcome.orphans += [name or "(geen Content-ID)" for name in by_id if name not in used]
+    return outcome
+
+
+def pack(root: etree._Element, elements: Iterable[etree._Element]) -> tuple[bytes, str]:
+    """Return body and Content-Type with the text of `elements` as attachments; `root` is changed in place. Sign first."""
+    attachments: list[tuple[str, bytes]] = []
+    for element in elements:
+        name = f"{uuid4().hex}@ketentest.invalid"
+        attachments.append((name, base64.b64decode(element.text or "")))
+        element.text = None
+        etree.SubElement(element, INCLUDE, {"href": "cid:" + quote(name, safe="@.")}, nsmap={"xop": XOP})
+    boundary, start = "uuid-" + uuid4().hex, f"root-{uuid4().hex}@ketentest.invalid"
+    envelope = etree.tostring(root, xml_declaration=True, encoding="utf-8")
+    pieces = [_head(boundary, ROOT_TYPE, start, first=True), envelope]
+    for name, data in attachments:
+        pieces += [_head(boundary, "application/octet-stream", name), data]
+    pieces.append(f"\r\n--{boundary}--\r\n".encode())
+    header = f'multipart/related; type="application/xop+xml"; start="<{start}>"; start-info="text/xml"; boundary="{boundary}"'
+    return b"".join(pieces), header
+
+
+def _head(boundary: str, media: str, name: str, *, first: bool = False) -> bytes:
+    lead = "" if first else "\r\n"
+    return (
+        f"{lead}--{boundary}\r\nContent-Type: {media}\r\nContent-Transfer-Encoding: binary\r\n"
+        f"Content-ID: <{name}>\r\n\r\n"
+    ).encode()

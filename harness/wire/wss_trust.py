@@ -1,0 +1,157 @@
+"""Build the path from a signing certificate to a trusted root, with PKIoverheid's own habits (critical EKU, no SAN)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from harness.model import NOTHING, Text
+
+_DEEPEST: Final = 6
+_SIGNING_USES: Final = frozenset(
+    {
+        ExtendedKeyUsageOID.CLIENT_AUTH,
+        ExtendedKeyUsageOID.SERVER_AUTH,
+        ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE,
+        ExtendedKeyUsageOID.EMAIL_PROTECTION,
+        x509.ObjectIdentifier("1.3.6.1.4.1.311.10.3.12"),  # document signing
+        x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Whether a certificate leads to a trusted root, over which path, and if not why not."""
+
+    holds: bool
+    path: tuple[x509.Certificate, ...]
+    reason: Text = NOTHING
+
+
+def load(blobs: Iterable[bytes]) -> list[x509.Certificate]:
+    """Return every certificate in `blobs` (PEM with one or more, or DER); what is no certificate is left out."""
+    found: list[x509.Certificate] = []
+    for blob in blobs:
+        try:
+            if b"-----BEGIN CERTIFICATE-----" in blob:
+                found += x509.load_pem_x509_certificates(blob)
+            elif blob[:1] == b"\x30":
+                found.append(x509.load_der_x509_certificate(blob))
+        except (ValueError, UnsupportedAlgorithm):
+            continue
+    return found
+
+
+def oin_of(certificate: x509.Certificate) -> str:
+    """Return the subject attribute serialNumber, where PKIoverheid keeps the OIN (never the certificate's serial)."""
+    values = certificate.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)
+    return str(values[0].value) if values else ""
+
+
+def name_of(certificate: x509.Certificate) -> str:
+    """Return the common name of the subject, or the whole subject."""
+    values = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(values[0].value) if values else certificate.subject.rfc4514_string()
+
+
+def trust(
+    leaf: x509.Certificate,
+    between: Sequence[x509.Certificate],
+    anchors: Sequence[x509.Certificate],
+    at: datetime,
+) -> Trust:
+    """Return the path from `leaf` to one of `anchors` that is valid at `at`."""
+    if leaf in anchors:
+        return Trust(True, (leaf,))
+    unfit = _unfit(leaf)
+    if unfit is not NOTHING:
+        return Trust(False, (leaf,), unfit)
+    return _climb((leaf,), between, anchors, at)
+
+
+def _climb(
+    path: tuple[x509.Certificate, ...],
+    between: Sequence[x509.Certificate],
+    anchors: Sequence[x509.Certificate],
+    at: datetime,
+) -> Trust:
+    last = path[-1]
+    if not last.not_valid_before_utc <= at <= last.not_valid_after_utc:
+        return Trust(False, path, _outside(last, at))
+    best = Trust(False, path, _no_issuer(last))
+    if len(path) > _DEEPEST:
+        return best
+    for issuer in (*anchors, *(c for c in between if c not in path)):
+        if issuer.subject != last.issuer or not _signed_by(last, issuer):
+            continue
+        if issuer in anchors:
+            inside = issuer.not_valid_before_utc <= at <= issuer.not_valid_after_utc
+            found = Trust(inside, (*path, issuer), NOTHING if inside else _outside(issuer, at))
+        elif not _is_ca(issuer):
+            found = Trust(False, path, _no_ca(issuer))
+        else:
+            found = _climb((*path, issuer), between, anchors, at)
+        if found.holds:
+            return found
+        best = found
+    return best
+
+
+def _signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def _is_ca(certificate: x509.Certificate) -> bool:
+    try:
+        constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
+        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+    return constraints.ca and usage.key_cert_sign
+
+
+def _unfit(leaf: x509.Certificate) -> Text:
+    try:
+        extensions = leaf.extensions
+    except ValueError as wrong:
+        return Text(f"extensies van het certificaat zijn onleesbaar ({wrong})", f"unreadable extensions ({wrong})")
+    for extension in extensions:
+        value = extension.value
+        if isinstance(value, x509.KeyUsage) and not (value.digital_signature or value.content_commitment):
+            return Text("keyUsage staat geen handtekening toe", "keyUsage allows no signature")
+        if isinstance(value, x509.ExtendedKeyUsage) and not _SIGNING_USES & set(value):
+            return Text(
+                "extendedKeyUsage kent geen gebruik voor ondertekening", "extendedKeyUsage names no use for signing"
+            )
+    return NOTHING
+
+
+def _outside(certificate: x509.Certificate, at: datetime) -> Text:
+    name = name_of(certificate)
+    if at < certificate.not_valid_before_utc:
+        since = certificate.not_valid_before_utc.date().isoformat()
+        return Text(f"{name} is pas geldig vanaf {since}", f"{name} is valid from {since} only")
+    until = certificate.not_valid_after_utc.date().isoformat()
+    return Text(f"{name} is verlopen op {until}", f"{name} expired on {until}")
+
+
+def _no_issuer(certificate: x509.Certificate) -> Text:
+    issuer = certificate.issuer.rfc4514_string()
+    return Text(
+        f"geen vertrouwde uitgever gevonden: {issuer}",
+        f"no trusted issuer found: {issuer}",
+    )
+
+
+def _no_ca(certificate: x509.Certificate) -> Text:
+    name = name_of(certificate)
+    return Text(f"{name} mag geen certificaten uitgeven", f"{name} may not issue certificates")
