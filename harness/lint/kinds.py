@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Final
 
@@ -58,6 +59,7 @@ _ROOT_KINDS: Final = {
     b"osb-ebms-service-specificatie": "consumer-spec",
     b"MessageMetadataDocument": "ping-mmd",
     b"CollaborationProtocolAgreement": "cpa",
+    b"CollaborationProtocolProfile": "cpa",
     b"definitions": "wsdl",
     b"EntityDescriptor": "saml-metadata",
     b"EntitiesDescriptor": "saml-metadata",
@@ -69,6 +71,7 @@ _ROOT_KINDS: Final = {
     b"LogoutResponse": "saml-message",
     b"Assertion": "saml-message",
 }
+_MISSPELT: Final = ("consumer-spec", "ping-mmd", "cpa")
 
 
 def split_http(data: bytes) -> tuple[HttpHead | None, bytes]:
@@ -140,9 +143,15 @@ def _xml_kind(head: bytes, raw: Raw) -> str | None:
         return None
     if root[1] == b"Envelope":
         return _envelope_kind(text)
-    if root[1] == b"osb-ebms-service-specificatie" and b"<services" in text:
-        return "provider-spec"
-    return _ROOT_KINDS.get(root[1])
+    kind = _ROOT_KINDS.get(root[1]) or _nearest(root[1])
+    return "provider-spec" if kind == "consumer-spec" and b"<services" in text else kind
+
+
+def _nearest(root: bytes) -> str | None:
+    """Return the kind of a root element that is misspelt or in another case, so that a rule can say so."""
+    names = {name.decode().lower(): kind for name, kind in _ROOT_KINDS.items() if kind in _MISSPELT}
+    close = get_close_matches(root.decode("ascii", "replace").lower(), names, 1, 0.85)
+    return names[close[0]] if close else None
 
 
 def _envelope_kind(text: bytes) -> str:
