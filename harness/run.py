@@ -28,6 +28,7 @@ from harness.model import (
     Text,
     Verdict,
     Words,
+    roll_up,
 )
 
 FILE: Final = "run.jsonl"
@@ -97,8 +98,28 @@ class Run:
 
     @property
     def by_probe(self) -> dict[tuple[str, str], Result]:
-        """The last result of each (connection, probe)."""
-        return {(r.connection, r.probe): r for r in self.results}
+        """One result for each (connection, probe): the sides of a connection rolled up, worst first."""
+        sides: dict[tuple[str, str], dict[str, Result]] = {}
+        for result in self.results:
+            sides.setdefault((result.connection, result.probe), {})[result.subject] = result
+        return {key: roll_results(list(found.values())) for key, found in sides.items()}
+
+
+def roll_results(results: Sequence[Result]) -> Result:
+    """Return several results of one probe (one per side of the connection) as one, with the worst verdict."""
+    if len(results) == 1:
+        return results[0]
+    verdict = roll_up(r.verdict for r in results)
+    worst = next(r for r in results if r.verdict is verdict)
+    return dataclasses.replace(
+        worst,
+        findings=tuple(f for r in results for f in r.findings),
+        not_run=tuple(n for r in results for n in r.not_run),
+        observed=tuple(o for r in results for o in r.observed),
+        evidence=tuple(e for r in results for e in r.evidence),
+        seconds=sum(r.seconds for r in results),
+        subject="",
+    )
 
 
 def new_id(now: datetime) -> str:

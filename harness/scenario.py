@@ -456,18 +456,18 @@ def _across(
                     (*place, "certificates", role),
                     *_unknown(certificate, tuple(scenario.certificates), "[certificates]"),
                 )
-    for place, secret in _secrets(scenario):
-        if secret.startswith("env:") and not environ.get(secret[4:]):
-            variable = secret[4:]
+    for where, value in _secrets(scenario):
+        if value.startswith("env:") and not environ.get(value[4:]):
+            variable = value[4:]
             yield mistake(
-                place,
+                where,
                 f"omgevingsvariabele {variable} is leeg of ontbreekt; zet haar (export {variable}=…) of gebruik file:PAD",
                 f"environment variable {variable} is empty or missing; set it (export {variable}=…) or use file:PATH",
             )
-    for place, path in _files(scenario):
+    for where, path in _files(scenario):
         if not (folder / path).is_file():
             yield mistake(
-                place,
+                where,
                 f"bestand {path} bestaat niet (gezocht vanaf {folder}); verbeter het pad",
                 f"file {path} does not exist (looked from {folder}); correct the path",
             )
