@@ -1,0 +1,406 @@
+"""Compute the verdict of every row from probe results and human evidence (checklist/steps §1 and §4)."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+
+from harness.attestations import Attestation, Ledger
+from harness.checklist import Applicability, ConnectionFacts, Mode, Row, catalogue, names, probes_of
+from harness.errors import OwnFailure
+from harness.model import Environment, Graded, Result, Severity, Text, Verdict, Words, roll_up
+
+Results = Mapping[tuple[str, str], Result]
+"""What the probes concluded, by (connection, probe id)."""
+
+Answered = Sequence[tuple[Row, Applicability]]
+"""Rows with their applicability, as `rows_for` returns them."""
+
+
+class WhyNot(StrEnum):
+    """The one cause of a row that is not run, in order of what the reader can do about it."""
+
+    INPUT_MISSING = "input-missing"
+    OFFLINE = "offline"
+    NOT_SELECTED = "not-selected"
+    ONLY_LAB = "only-lab"
+    NOT_BUILT = "not-built"
+    LATER_PHASE = "later-phase"
+
+    @property
+    def text(self) -> Text:
+        """The cause as the report prints it."""
+        return _WHY[self]
+
+
+_WHY = {
+    WhyNot.INPUT_MISSING: Text("gegevens ontbreken", "input is missing"),
+    WhyNot.OFFLINE: Text("er was geen netwerk: uitgevoerd met --offline", "there was no network: run with --offline"),
+    WhyNot.NOT_SELECTED: Text("niet gekozen in deze run", "not selected in this run"),
+    WhyNot.ONLY_LAB: Text("alleen tegen het ingebouwde lab uitgevoerd", "only run against the embedded lab"),
+    WhyNot.NOT_BUILT: Text("deze toets bestaat nog niet in ketentest", "ketentest does not have this check yet"),
+    WhyNot.LATER_PHASE: Text("hoort bij een latere fase", "belongs to a later phase"),
+}
+
+LAB_PASS = Text(
+    "geslaagd tegen het ingebouwde lab – geen bewijs voor Logius/DICTU",
+    "passed against the embedded lab – no evidence for Logius/DICTU",
+)
+
+_GREEN = frozenset({Verdict.PASS, Verdict.WARN, Verdict.SKIP})
+_FAILED = frozenset({Verdict.FAIL, Verdict.ERROR, Verdict.BLOCKED})
+_OPEN = frozenset({Verdict.MANUAL, Verdict.WAITING, Verdict.NOT_RUN})
+_RANK = {Environment.LAB: 1, Environment.COMPLIANCE: 0, Environment.PREPROD: 1, Environment.PROD: 2}
+_PHASE_RANK = {"any": 0, "compliance": 0, "preprod": 1, "prod": 2}
+_SAME_ROLE = {"signing": "message-signing"}
+
+
+@dataclass(frozen=True, slots=True)
+class RowVerdict:
+    """What a row came to, why, and on what it rests.
+
+    `because` names the rows (or probes) at the root; `lab` says that it rests on the embedded lab and settles nothing
+    for Logius or DICTU; `since` is the day from which the counterparty is waited for.
+    """
+
+    row: str
+    verdict: Verdict
+    cause: Words = ""
+    why: WhyNot | None = None
+    lab: bool = False
+    since: date | None = None
+    because: tuple[str, ...] = ()
+    results: tuple[Result, ...] = ()
+    attestations: tuple[Attestation, ...] = ()
+    own_consideration: bool = False
+    waived: tuple[str, ...] = ()
+
+    @property
+    def findings(self) -> tuple[Graded, ...]:
+        """The findings of the probes behind this row."""
+        return tuple(graded for result in self.results for graded in result.findings)
+
+    @property
+    def settles(self) -> bool:
+        """Whether the row is settled for Logius or DICTU."""
+        return self.verdict.settled and not self.lab
+
+
+def row_verdicts(
+    rows: Answered,
+    results: Results,
+    ledger: Ledger,
+    facts: ConnectionFacts,
+    now: datetime,
+    *,
+    built: Collection[str] | None = None,
+    elsewhere: Mapping[str, RowVerdict] | None = None,
+) -> dict[str, RowVerdict]:
+    """Return the verdict of every scored row and alias of one connection; informative rows have none.
+
+    `built` holds the ids of the probes that exist; `elsewhere` the verdicts of other connections, for the rows that
+    take their answer from another procedure (LZ-4.3.1 is DK-6).
+    """
+    bench = _Bench(rows, results, ledger, facts, now.date(), built, elsewhere or {})
+    return {row.id: bench.verdict(row.id) for row, _ in rows if row.mode is not Mode.INFORMATIVE}
+
+
+def chain_verdicts(
+    connections: Mapping[ConnectionFacts, Answered],
+    results: Results,
+    ledger: Ledger,
+    now: datetime,
+    *,
+    built: Collection[str] | None = None,
+) -> dict[str, dict[str, RowVerdict]]:
+    """Return the verdicts of every connection by name; Digikoppeling comes first, because other procedures cite it."""
+    found: dict[str, dict[str, RowVerdict]] = {}
+    elsewhere: dict[str, RowVerdict] = {}
+    for facts in sorted(connections, key=lambda f: f.system != "digikoppeling"):
+        found[facts.name] = row_verdicts(
+            connections[facts], results, ledger, facts, now, built=built, elsewhere=elsewhere
+        )
+        if facts.system == "digikoppeling":
+            elsewhere = {
+                row: _worst(row, [v for v in (elsewhere.get(row), verdict) if v])
+                for row, verdict in found[facts.name].items()
+            }
+    return {facts.name: found[facts.name] for facts in connections}
+
+
+def step_verdict(row_id: str, verdicts: Iterable[RowVerdict]) -> RowVerdict:
+    """Return the verdict of a step over the rows under it, with the cause of the worst."""
+    return _worst(row_id, list(verdicts))
+
+
+def _worst(row_id: str, parts: Sequence[RowVerdict]) -> RowVerdict:
+    worst = roll_up(part.verdict for part in parts)
+    guilty = [part for part in parts if part.verdict is worst]
+    if not guilty:
+        return RowVerdict(row_id, Verdict.SKIP)
+    lead = min(guilty, key=lambda part: list(WhyNot).index(part.why) if part.why else -1)
+    return replace(
+        lead,
+        row=row_id,
+        lab=any(part.lab for part in parts),
+        because=() if worst in _GREEN else _roots(guilty),
+        results=tuple({(r.connection, r.probe): r for part in parts for r in part.results}.values()),
+        attestations=tuple(dict.fromkeys(a for part in parts for a in part.attestations)),
+        own_consideration=all(part.own_consideration for part in parts),
+        waived=tuple(dict.fromkeys(rule for part in parts for rule in part.waived)),
+    )
+
+
+def _roots(parts: Iterable[RowVerdict]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(root for part in parts for root in part.because or (part.row,)))
+
+
+def spoken_day(day: date) -> Text:
+    """Return a date as the report writes it."""
+    return Text(f"{day.day} {_MAANDEN[day.month - 1]} {day.year}", f"{day.day} {_MONTHS[day.month - 1]} {day.year}")
+
+
+_MAANDEN = "januari februari maart april mei juni juli augustus september oktober november december".split()  # noqa: SIM905
+_MONTHS = "January February March April May June July August September October November December".split()  # noqa: SIM905
+
+
+class _Bench:
+    """The rows of one connection while their verdicts are computed, each once."""
+
+    def __init__(
+        self,
+        rows: Answered,
+        results: Results,
+        ledger: Ledger,
+        facts: ConnectionFacts,
+        today: date,
+        built: Collection[str] | None,
+        elsewhere: Mapping[str, RowVerdict],
+    ) -> None:
+        self.rows = {row.id: (row, answer) for row, answer in rows}
+        self.results = {probe: result for (name, probe), result in results.items() if name == facts.name}
+        self.ledger, self.facts, self.today = ledger, facts, today
+        self.built, self.elsewhere = built, elsewhere
+        self.known: dict[str, RowVerdict | None] = {}
+
+    def verdict(self, row_id: str) -> RowVerdict:
+        """Return the verdict of a row, computing what it rests on first."""
+        if row_id not in self.rows:
+            return self.elsewhere.get(row_id) or _absent(row_id)
+        if row_id not in self.known:
+            self.known[row_id] = None
+            self.known[row_id] = self._compute(*self.rows[row_id])
+        found = self.known[row_id]
+        if found is None:
+            raise OwnFailure(f"stap {row_id} verwijst naar zichzelf", f"step {row_id} refers to itself")
+        return found
+
+    def _compute(self, row: Row, answer: Applicability) -> RowVerdict:
+        if row.alias:
+            return _worst(row.id, [self.verdict(target) for target in row.alias])
+        if not answer.applies:
+            return RowVerdict(
+                row.id, Verdict.SKIP, answer.reason, own_consideration=answer.own_consideration,
+                attestations=self.ledger.of(row.id, self.facts.name),
+            )  # fmt: skip
+        found = _worst(row.id, list(self._parts(row)))
+        return self._blocked(row, found) or found
+
+    def _parts(self, row: Row) -> Iterable[RowVerdict]:
+        children = self._children(row)
+        yield from (replace(self.verdict(child), row=child) for child in children)
+        later = self._later(row)
+        if later and not children and not self.ledger.of(row.id, self.facts.name):
+            yield RowVerdict(row.id, Verdict.NOT_RUN, WhyNot.LATER_PHASE.text, WhyNot.LATER_PHASE)
+            return
+        if not later:
+            yield from self._probe_parts(row)
+        yield from self._evidence_parts(row)
+
+    def _children(self, row: Row) -> list[str]:
+        found = []
+        for wanted in row.roll_up:
+            prefix = wanted.removesuffix("*")
+            found += [wanted] if prefix == wanted else [i for i, (r, _) in self.rows.items() if _under(r, prefix, row)]
+        return found
+
+    def _later(self, row: Row) -> bool:
+        return _PHASE_RANK[row.phase_env] > _RANK[self.facts.environment]
+
+    # ---- probes -----------------------------------------------------------------------------------------------
+
+    def _probe_parts(self, row: Row) -> Iterable[RowVerdict]:
+        parts = [part for wanted in probes_of(row) for part in self._probe(row, wanted)]
+        if row.mode in (Mode.PERSON, Mode.WAITING):
+            seen = [part for part in parts if part.results]
+            if row.beside:
+                return [replace(part, verdict=Verdict.SKIP, cause="") for part in seen]
+            return [p if p.verdict in (Verdict.FAIL, Verdict.ERROR) else replace(p, verdict=Verdict.SKIP) for p in seen]
+        if row.instead and self._statement(row) and all(part.verdict is Verdict.NOT_RUN for part in parts):
+            return []
+        return parts
+
+    def _probe(self, row: Row, wanted: str) -> Iterable[RowVerdict]:
+        found = self._found(row, wanted)
+        if not found:
+            why = WhyNot.NOT_SELECTED if self.built is None or self._is_built(wanted) else WhyNot.NOT_BUILT
+            return [RowVerdict(row.id, Verdict.NOT_RUN, why.text, why, because=(wanted,))]
+        return [self._of_result(row, result) for result in found]
+
+    def _found(self, row: Row, wanted: str) -> list[Result]:
+        family, _, role = wanted.partition("[")
+        exact = (f"{family}[{row.id}]", wanted, f"{family}[{_SAME_ROLE.get(role[:-1], role[:-1])}]")
+        single = next((self.results[name] for name in exact if name in self.results), None)
+        return [single] if single else [r for probe, r in self.results.items() if names(wanted, probe)]
+
+    def _is_built(self, wanted: str) -> bool:
+        built = self.built or ()
+        return wanted.partition("[")[0] in built or any(names(wanted, probe) for probe in built)
+
+    def _of_result(self, row: Row, result: Result) -> RowVerdict:
+        base = RowVerdict(row.id, result.verdict, result.cause, results=(result,))
+        lab = result.environment is Environment.LAB
+        if lab and self.facts.environment is not Environment.LAB:
+            return replace(base, verdict=Verdict.NOT_RUN, cause=WhyNot.ONLY_LAB.text, why=WhyNot.ONLY_LAB)
+        if result.environment is Environment.PROD and row.phase_env in ("compliance", "preprod"):
+            return replace(base, verdict=Verdict.NOT_RUN, cause=_OTHER_ENVIRONMENT, why=WhyNot.NOT_SELECTED)
+        if result.verdict is Verdict.NOT_RUN:
+            return _not_run(base, result)
+        return replace(self._weighed(row, base, result), lab=lab)
+
+    def _weighed(self, row: Row, base: RowVerdict, result: Result) -> RowVerdict:
+        """Apply the row's own severities and the waivers to a failing result."""
+        own = dict(row.weigh)
+        severities = []
+        waived = []
+        for graded in result.findings:
+            severity = own.get(graded.finding.rule, graded.severity)
+            if severity is Severity.ERROR and self.ledger.waived(graded.finding.rule, self.facts.name, self.today):
+                severity = Severity.WARNING
+                waived.append(graded.finding.rule)
+            severities.append(severity)
+        if result.verdict is not Verdict.FAIL or not severities or Severity.ERROR in severities:
+            return replace(base, waived=tuple(waived))
+        verdict = Verdict.WARN if Severity.WARNING in severities else Verdict.PASS
+        return replace(base, verdict=verdict, waived=tuple(waived))
+
+    # ---- people -----------------------------------------------------------------------------------------------
+
+    def _statement(self, row: Row) -> Attestation | None:
+        said = self.ledger.of(row.id, self.facts.name)
+        return next((a for a in reversed(said) if a.date <= self.today and not a.expired(self.today)), None)
+
+    def _evidence_parts(self, row: Row) -> Iterable[RowVerdict]:
+        if row.mode in (Mode.PROBE, Mode.GENERATED) and not (row.instead or row.complete):
+            return
+        if not row.evidence.nl or (row.instead and row.mode is Mode.PROBE and not self._statement(row)):
+            return
+        if missing := [child for child in row.complete if self.verdict(child).verdict in _OPEN]:
+            ids = ", ".join(missing)
+            yield RowVerdict(
+                row.id,
+                Verdict.NOT_RUN,
+                Text(f"nog zonder resultaat: {ids}", f"still without a result: {ids}"),
+                WhyNot.INPUT_MISSING,
+            )
+            return
+        yield self._evidence(row)
+
+    def _evidence(self, row: Row) -> RowVerdict:
+        said = self._statement(row)
+        if said is None:
+            return self._awaited(row)
+        base = RowVerdict(row.id, said.verdict, _declared(said), attestations=(said,))
+        if said.state in ("changed", "missing"):
+            return replace(base, verdict=Verdict.FAIL, cause=_SPOILT[said.state])
+        if said.verdict is Verdict.WAITING:
+            return replace(base, since=said.date)
+        if said.verdict is Verdict.SKIP and not row.optional:
+            return replace(base, verdict=Verdict.MANUAL, cause=_NOT_OPTIONAL)
+        return base
+
+    def _awaited(self, row: Row) -> RowVerdict:
+        if row.declared and (value := getattr(self.facts, row.declared)):
+            said = value if isinstance(value, str) else ", ".join(sorted(value))
+            return RowVerdict(row.id, Verdict.PASS, Text(f"in het scenario: {said}", f"in the scenario: {said}"))
+        past = self.ledger.of(row.id, self.facts.name)
+        cause: Words = row.evidence
+        if past and (ended := past[-1].expires):
+            day = spoken_day(ended)
+            cause = Text(f"het bewijs is verlopen op {day.nl}", f"the evidence expired on {day.en}")
+        if row.mode is Mode.WAITING:
+            return self._waiting(row, cause)
+        return RowVerdict(row.id, Verdict.MANUAL, cause, attestations=past)
+
+    def _waiting(self, row: Row, cause: Words) -> RowVerdict:
+        since = self.since(row)
+        if since is None and row.deadline and row.deadline.after in self.rows:
+            first = row.deadline.after
+            cause = Text(f"begint als {first} is vastgelegd", f"starts when {first} is recorded")
+        return RowVerdict(row.id, Verdict.WAITING, cause, since=since)
+
+    def since(self, row: Row) -> date | None:
+        """Return the day from which the counterparty has the turn: when the step before it was declared."""
+        after = row.deadline.after if row.deadline else ""
+        if after not in self.rows:
+            return None
+        before = self.rows[after][0]
+        said = self._statement(before)
+        return said.date if said else self.since(before)
+
+    # ---- prerequisites ----------------------------------------------------------------------------------------
+
+    def _blocked(self, row: Row, found: RowVerdict) -> RowVerdict | None:
+        if found.verdict not in _OPEN or found.why is WhyNot.LATER_PHASE:
+            return None
+        roots = [root for need in row.needs for root in self._failed(need, _FAILED)]
+        closed = frozenset(Verdict) - _GREEN
+        roots += [root for need in row.needs_green for root in self._failed(need, closed)]
+        if not roots:
+            return None
+        because = tuple(dict.fromkeys(roots))
+        ids = ", ".join(because)
+        cause = Text(f"eerst nodig: {ids}", f"needed first: {ids}")
+        return replace(found, verdict=Verdict.BLOCKED, cause=cause, why=None, since=None, because=because)
+
+    def _failed(self, need: str, bad: Collection[Verdict]) -> Iterable[str]:
+        if need not in catalogue():
+            result = self.results.get(need)
+            return [need] if result and result.verdict in bad else []
+        found = self.verdict(need)
+        return (found.because or (need,)) if found.verdict in bad else ()
+
+
+def _under(candidate: Row, prefix: str, parent: Row) -> bool:
+    return candidate.id.startswith(prefix) and candidate.scored and candidate.id != parent.id
+
+
+_OTHER_ENVIRONMENT = Text(
+    "hoort bij een eerdere omgeving; zie het rapport daarvan", "belongs to an earlier environment; see its report"
+)
+_NOT_OPTIONAL = Text(
+    "deze stap kan niet als niet van toepassing worden verklaard", "this step cannot be declared not applicable"
+)
+_SPOILT = {
+    "changed": Text("het bewijsbestand is gewijzigd na de verklaring", "the evidence file changed after the statement"),
+    "missing": Text("het bewijsbestand is er niet meer", "the evidence file is no longer there"),
+}
+
+
+def _absent(row_id: str) -> RowVerdict:
+    cause = Text(
+        f"komt van {row_id}; zo'n verbinding staat niet in het scenario",
+        f"comes from {row_id}; the scenario has no such connection",
+    )
+    return RowVerdict(row_id, Verdict.NOT_RUN, cause, WhyNot.INPUT_MISSING)
+
+
+def _not_run(base: RowVerdict, result: Result) -> RowVerdict:
+    said = dict(result.data).get("why", "")
+    why = WhyNot(said) if said in list(WhyNot) else WhyNot.INPUT_MISSING
+    return replace(base, why=why, cause=result.cause or why.text)
+
+
+def _declared(said: Attestation) -> Text:
+    day = spoken_day(said.date)
+    return Text(f"verklaard op {day.nl} ({said.function})", f"declared on {day.en} ({said.function})")
