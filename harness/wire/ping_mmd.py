@@ -2,8 +2,8 @@
 
 It is not the Ping itself and only an Axway adapter reads it; other adapters have their own button or API.
 
->>> build_ping_mmd("00000099000000001000", "00000099000000002000", "LZ_A_B_v1")[:44]
-b'<?xml version="1.0" encoding="UTF-8"?>\\n<Mess'
+>>> b'protocol="ebXML"' in build_ping_mmd("00000099000000001000", "00000099000000002000", "LZ_A_B_v1")
+True
 """
 
 from dataclasses import dataclass, field
