@@ -54,6 +54,11 @@ class ConnectionInfo:
     sson: bool = False
     reuse_adapter: bool = False
     supplier_connection: bool = False
+    digid_assessment: bool = False
+    chain_test: bool = True
+    activated: str = ""
+    profiles: tuple[str, ...] = ()
+    certificates: tuple[tuple[str, str], ...] = ()
     ticket: str = ""
     permission: str = ""
     adapter: str = ""
@@ -243,9 +248,10 @@ def _info(raw: dict[str, Any]) -> RunInfo:
 
 def _connection(raw: dict[str, Any]) -> ConnectionInfo:
     raw["environment"] = Environment(raw["environment"])
-    for name in ("channels", "providers", "registries"):
+    for name in ("channels", "providers", "registries", "profiles"):
         raw[name] = tuple(raw.get(name, ()))
-    raw["endpoints"] = _pairs(raw.get("endpoints", ()))
+    for name in ("endpoints", "certificates"):
+        raw[name] = _pairs(raw.get(name, ()))
     return ConnectionInfo(**raw)
 
 

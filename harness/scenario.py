@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -213,6 +214,9 @@ class Connection(Model):
     sson: bool = False
     reuse_adapter: bool = False
     supplier_connection: bool = False
+    digid_assessment: bool = False
+    chain_test: bool = True
+    activated: date | None = None
     ticket: str = ""
     permission: str = ""
     allow_write: bool = False
