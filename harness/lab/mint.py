@@ -241,11 +241,12 @@ def _weakly_signed(certificate: x509.Certificate, key: PrivateKey, signature: st
     identifier, algorithm = _FORBIDDEN[signature]
     body = certificate.tbs_certificate_bytes.replace(_SHA256_RSA, identifier, 1)
     value = key.sign(body, padding.PKCS1v15(), algorithm())
-    name = _tlv(0x30, _tlv(0x06, identifier) + b"\x05\x00")
-    return x509.load_der_x509_certificate(_tlv(0x30, body + name + _tlv(0x03, b"\x00" + value)))
+    name = tlv(0x30, tlv(0x06, identifier) + b"\x05\x00")
+    return x509.load_der_x509_certificate(tlv(0x30, body + name + tlv(0x03, b"\x00" + value)))
 
 
-def _tlv(tag: int, value: bytes) -> bytes:
+def tlv(tag: int, value: bytes) -> bytes:
+    """Return one DER element."""
     size = len(value)
     if size < 0x80:
         return bytes([tag, size]) + value
