@@ -56,7 +56,7 @@ class Binder:
         }
         if connection.uses_lab:
             return await self._bind_lab(connection, party, link_parts)
-        materials = {
+        materials: dict[str, Material] = {
             role: self._material(name, role, scenario.certificates[name])
             for role, name in connection.certificates.items()
         }
@@ -76,7 +76,7 @@ class Binder:
         assert self.lab is not None  # the front opens the lab for every scenario that says `lab`
         pki = self.lab.pki
         own = own_hosts(connection, party)
-        materials = {
+        materials: dict[str, Material] = {
             role: lab_material(pki, name, role, self.loaded.scenario.certificates[name], party, own)
             for role, name in connection.certificates.items()
         }

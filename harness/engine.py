@@ -120,17 +120,18 @@ class Engine:
     async def _step(self, step: Step) -> Result:
         probe = self.probes.get(split(step.probe)[0])
         if probe is None:
-            return self._conclude(step, _not_run("nog niet gebouwd", "not built yet"))
+            return self._conclude(step, Verdict.NOT_RUN, Text("nog niet gebouwd", "not built yet"), why="not-built")
         link = self.links[step.connection]
         if probe.systems and link.connection.system not in probe.systems:
             words = ", ".join(probe.systems)
             reason = Text(f"alleen voor {words}", f"for {words} only")
-            return self._conclude(step, (Verdict.SKIP, reason))
+            return self._conclude(step, Verdict.SKIP, reason)
         if self.offline and probe.guard != "offline":
-            return self._conclude(step, _not_run("offline: er is niets verstuurd", "offline: nothing was sent"))
+            reason = Text("offline: er is niets verstuurd", "offline: nothing was sent")
+            return self._conclude(step, Verdict.NOT_RUN, reason, why="offline")
         blocked = await self._blocked(step, probe)
         if blocked is not None:
-            return self._conclude(step, (Verdict.BLOCKED, blocked))
+            return self._conclude(step, Verdict.BLOCKED, blocked)
         async with self._places, self._turns.setdefault(step.connection, asyncio.Lock()):
             self._tell(step, None)
             return await self._probe(step, probe, link)
@@ -227,11 +228,12 @@ class Engine:
             shared=self._shared.setdefault(step.connection, {}),
         )
 
-    def _conclude(self, step: Step, outcome: tuple[Verdict, Words]) -> Result:
-        link = self.links[step.connection]
-        verdict, cause = outcome
-        result = Result(step.probe, step.connection, verdict, link.environment, cause=cause, subject=step.side)
-        return self._finish(step, result)
+    def _conclude(self, step: Step, verdict: Verdict, cause: Words, why: str = "") -> Result:
+        environment = self.links[step.connection].environment
+        data = (("why", why),) if why else ()
+        return self._finish(
+            step, Result(step.probe, step.connection, verdict, environment, cause=cause, subject=step.side, data=data)
+        )
 
     def _finish(self, step: Step, result: Result) -> Result:
         result = _masked(result, self.masker)
@@ -244,11 +246,6 @@ class Engine:
     def _tell(self, step: Step, result: Result | None) -> None:
         if self.observer is not None:
             self.observer(step, result)
-
-
-def _not_run(nl: str, en: str) -> tuple[Verdict, Words]:
-    """Return the outcome `not-run` with its cause."""
-    return Verdict.NOT_RUN, Text(nl, en)
 
 
 Kind = TypeVar("Kind")

@@ -128,6 +128,19 @@ def chain_verdicts(
     return {facts.name: found[facts.name] for facts in connections}
 
 
+def later(row: Row, environment: Environment) -> bool:
+    """Whether a row belongs to a later phase than the environment of the run."""
+    return _PHASE_RANK[row.phase_env] > _RANK[environment]
+
+
+def part_verdict(
+    row: Row, probe: str, results: Results, ledger: Ledger, facts: ConnectionFacts, now: datetime
+) -> RowVerdict:
+    """Return what one probe of a row came to, with the row's own weighing; without a probe, the evidence of a person."""
+    bench = _Bench((), results, ledger, facts, now.date(), None, {})
+    return step_verdict(row.id, bench.of_probe(row, probe) if probe else bench.of_person(row))
+
+
 def step_verdict(row_id: str, verdicts: Iterable[RowVerdict]) -> RowVerdict:
     """Return the verdict of a step over the rows under it, with the cause of the worst."""
     return _worst(row_id, list(verdicts))
@@ -195,6 +208,14 @@ class _Bench:
             raise OwnFailure(f"stap {row_id} verwijst naar zichzelf", f"step {row_id} refers to itself")
         return found
 
+    def of_probe(self, row: Row, wanted: str) -> Iterable[RowVerdict]:
+        """Return what one probe of the row came to, once for each result."""
+        return self._probe(row, wanted)
+
+    def of_person(self, row: Row) -> Iterable[RowVerdict]:
+        """Return what the evidence of a person came to."""
+        return [self._evidence(row)]
+
     def _compute(self, row: Row, answer: Applicability) -> RowVerdict:
         if row.alias:
             return _worst(row.id, [self.verdict(target) for target in row.alias])
@@ -225,7 +246,7 @@ class _Bench:
         return found
 
     def _later(self, row: Row) -> bool:
-        return _PHASE_RANK[row.phase_env] > _RANK[self.facts.environment]
+        return later(row, self.facts.environment)
 
     # ---- probes -----------------------------------------------------------------------------------------------
 

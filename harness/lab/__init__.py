@@ -140,7 +140,7 @@ def counterparty_class(system: str, side: str) -> type[Counterparty]:
 def known_faults(system: str) -> dict[str, Text]:
     """Return every fault that a connection of `system` can play, by name."""
     faults = {name: config.text for name, config in CONFIGURATIONS.items()}
-    for (owner, side), _ in COUNTERPARTIES.items():
+    for owner, side in COUNTERPARTIES:
         if owner == system:
             faults |= counterparty_class(system, side).FAULTS
             faults[f"{side}-down"] = CONFIGURATIONS["down"].text

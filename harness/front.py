@@ -1,0 +1,361 @@
+"""What both fronts share: open a session on a scenario, choose what to run, run it, and keep the run file."""
+
+import asyncio
+import fnmatch
+import hashlib
+import logging
+import platform
+import ssl
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final, Self
+
+from harness import __version__, checklist
+from harness.attestations import Ledger
+from harness.attestations import read as read_ledger
+from harness.checklist import Applicability, Row, probes_of, rows_for
+from harness.engine import Engine, Observer
+from harness.errors import UnusableInput
+from harness.facts import facts_of
+from harness.guard import CAP, Guard, Reach, host_of
+from harness.link import Link
+from harness.masking import Masker
+from harness.model import Environment, Result, Verdict
+from harness.probes import probe as probes
+from harness.rulebook import rulebook
+from harness.run import ConnectionInfo, Run, RunInfo, Writer, create, new_id, read, utc_now
+from harness.scenario import Connection, Loaded, secret
+from harness.verdicts import RowVerdict, chain_verdicts, later
+
+LIBRARIES: Final = ("httpx", "cryptography", "lxml", "signxml", "zeep", "pysaml2", "aiohttp")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for on the command line; the same for both fronts."""
+
+    runs: Path = Path("runs")
+    offline: bool = False
+    allow_write: bool = False
+    allow_production: bool = False
+    strict: bool = False
+    faults: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    shard: tuple[int, int] = (1, 1)
+    deadline: float = 0.0
+    failed_of: Path | None = None
+    run_id: str = ""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One row of one connection, with the probes that settle it."""
+
+    connection: str
+    row: Row
+    applicability: Applicability
+    probes: tuple[str, ...]
+
+
+def info_of(loaded: Loaded, connection: Connection) -> ConnectionInfo:
+    """Return what the run file says of a connection."""
+    party = loaded.scenario.party_of(connection)
+    operator = loaded.scenario.operator
+    ebms, wus = connection.ebms, connection.wus
+    profiles = (*(ebms.profiles if ebms else ()), *((wus.profiles or (wus.profile,)) if wus else ()))
+    return ConnectionInfo(
+        name=connection.name,
+        system=connection.system,
+        environment=connection.effective_environment,
+        party=party.name,
+        oin=party.oin,
+        kind=party.kind,
+        contact=party.contact,
+        operator=operator.name if operator else "",
+        operator_oin=operator.oin if operator else "",
+        peer=connection.peer.name,
+        network=connection.network,
+        channels=connection.channels,
+        digipoort_role=connection.digipoort_role if connection.system == "digipoort" else "",
+        sson=connection.sson,
+        reuse_adapter=connection.reuse_adapter,
+        supplier_connection=connection.supplier_connection,
+        digid_assessment=connection.digid_assessment,
+        chain_test=connection.chain_test,
+        activated=connection.activated.isoformat() if connection.activated else "",
+        profiles=profiles,
+        ticket=connection.ticket,
+        permission=connection.permission,
+        adapter=f"{connection.adapter.product} {connection.adapter.version}".strip(),
+        endpoints=tuple(connection.endpoints.items()),
+        providers=tuple(p.name for p in connection.saml.providers) if connection.saml else (),
+        registries=connection.registries,
+    )
+
+
+def choices(loaded: Loaded, connection: Connection) -> list[Choice]:
+    """Return the scored rows of a connection in the order of its procedure; informative rows and aliases are none."""
+    rows = rows_for(facts_of(info_of(loaded, connection)))
+    environment = connection.effective_environment
+    return [
+        Choice(connection.name, row, answer, () if later(row, environment) else probes_of(row))
+        for row, answer in rows
+        if row.scored
+    ]
+
+
+def in_shard(name: str, shard: tuple[int, int]) -> bool:
+    """Whether a connection belongs to shard i of n (a stable hash of its name)."""
+    index, count = shard
+    return int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) % count == index - 1
+
+
+def selected(choice: Choice, options: Options) -> bool:
+    """Whether `--only` and `--skip` leave this row in: globs over the connection, the row and its probes."""
+    names = (choice.connection, choice.row.id, f"{choice.connection}::{choice.row.id}", *choice.probes)
+
+    def hit(patterns: Sequence[str]) -> bool:
+        return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns for name in names)
+
+    return (not options.only or hit(options.only)) and not hit(options.skip)
+
+
+def check_hosts(loaded: Loaded, options: Options, connections: Iterable[Connection]) -> None:
+    """Raise Refused, before anything is opened, when a declared address may not be reached at all."""
+    guards = guards_for(loaded, options, "")
+    for connection in connections:
+        environment = connection.effective_environment
+        if environment is Environment.LAB or options.offline:
+            continue
+        for url in connection.endpoints.values():
+            guards[environment].check(host_of(url), Reach.CONNECT)
+
+
+def guards_for(loaded: Loaded, options: Options, run_id: str) -> dict[Environment, Guard]:
+    """Return the guard of each environment."""
+    hosts = loaded.scenario.hosts
+    allowed = {
+        Environment.LAB: (),
+        Environment.COMPLIANCE: hosts.compliance,
+        Environment.PREPROD: hosts.preprod,
+        Environment.PROD: hosts.prod,
+    }
+    return {
+        environment: Guard(
+            environment, tuple(h.lower() for h in names), options.allow_production, options.allow_write, run_id
+        )
+        for environment, names in allowed.items()
+    }
+
+
+@dataclass
+class Session:
+    """One run on one scenario: links are bound and lab counterparties started when a connection is first needed."""
+
+    loaded: Loaded
+    options: Options
+    observer: Observer | None = None
+    writer: Writer | None = None
+    engine: Engine | None = None
+    _lab: Any = field(default=None, init=False)
+    _binder: Any = field(default=None, init=False)
+    _locks: dict[str, asyncio.Lock] = field(default_factory=dict, init=False)
+
+    async def __aenter__(self) -> Self:
+        from harness.binding import Binder, uses_lab
+
+        book = rulebook()
+        names = [c for c in self.loaded.connections if in_shard(c.name, self.options.shard)]
+        check_hosts(self.loaded, self.options, names)
+        self._check_faults()
+        self.writer = self._open_run()
+        self._log()
+        if uses_lab(self.loaded):
+            self._lab = await self._open_lab()
+        self._binder = Binder(self.loaded, self._lab, self.options.faults)
+        self.links: dict[str, Link] = {}
+        self.engine = Engine(
+            links=self.links,
+            guards=guards_for(self.loaded, self.options, self.writer.folder.name),
+            probes=probes.load(),
+            book=book,
+            writer=self.writer,
+            folder=self.writer.folder,
+            offline=self.options.offline,
+            masker=Masker(self._test_bsns()),
+            observer=self.observer,
+        )
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self.engine is not None:
+            await self.engine.close()
+        if self._lab is not None:
+            await self._lab.__aexit__(None, None, None)
+        if self.writer is not None and not self.options.run_id:
+            self.end(interrupted=kind is not None)
+
+    def end(self, *, interrupted: bool = False) -> None:
+        """Write the closing line of the run file."""
+        if self.writer is not None:
+            masked = self.engine.masker.count if self.engine else 0
+            self.writer.end(utc_now(), interrupted=interrupted, masked=masked)
+
+    async def bind(self, name: str) -> Link:
+        """Return the link of connection `name`, bound once."""
+        lock = self._locks.setdefault(name, asyncio.Lock())
+        async with lock:
+            if name not in self.links:
+                self.links[name] = await self._binder.bind(self.loaded.scenario.connections[name])
+        return self.links[name]
+
+    async def result(self, connection: str, probe_id: str) -> Result:
+        """Run one probe (and what it needs) on one connection."""
+        assert self.engine is not None  # the session is open
+        await self.bind(connection)
+        return await self.engine.result(connection, probe_id)
+
+    async def run(self, wanted: Sequence[Choice]) -> None:
+        """Run the probes of the wanted rows, and third-party probes that no row names."""
+        assert self.engine is not None  # the session is open
+        for name in dict.fromkeys(choice.connection for choice in wanted):
+            await self.bind(name)
+        pairs = dict.fromkeys((c.connection, p) for c in wanted if c.applicability.applies for p in c.probes)
+        extra = [(name, p) for name in self.links for p in self.unnamed()] if not self.options.only else []
+        await self.engine.run([*pairs, *extra])
+
+    def unnamed(self) -> list[str]:
+        """Return the third-party probes: those of no family of ours, which no row names."""
+        assert self.engine is not None  # the session is open
+        return [p.id for p in self.engine.probes.values() if not p.run.__module__.startswith("harness.")]
+
+    def _check_faults(self) -> None:
+        from harness.lab import check_fault
+
+        for fault in (*self.loaded.scenario.lab.faults, *self.options.faults):
+            name, colon, word = fault.partition(":")
+            connection = self.loaded.scenario.connections.get(name)
+            if not colon or connection is None:
+                known = ", ".join(self.loaded.scenario.connections)
+                raise UnusableInput(
+                    f"--lab-fault {fault}: verwacht VERBINDING:FOUT; verbindingen: {known}",
+                    f"--lab-fault {fault}: expected CONNECTION:FAULT; connections: {known}",
+                )
+            check_fault(connection.system, name, word)
+
+    def _open_run(self) -> Writer:
+        if self.options.run_id:
+            return Writer(self.options.runs / self.options.run_id)
+        return create(self.options.runs, run_info(self.loaded, self.options))
+
+    def _log(self) -> None:
+        assert self.writer is not None  # just opened
+        handler = logging.FileHandler(self.writer.folder / "run.log", delay=True)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        logger = logging.getLogger("ketentest")
+        logger.handlers = [handler]
+        logger.propagate = False
+
+    async def _open_lab(self) -> Any:
+        from harness.lab import Lab
+        from harness.lab.ca import Pki
+
+        return await Lab(await asyncio.to_thread(Pki)).__aenter__()
+
+    def _test_bsns(self) -> tuple[str, ...]:
+        found: list[str] = []
+        for connection in self.loaded.connections:
+            if connection.test_bsns:
+                text = secret(connection.test_bsns, self.loaded.folder).decode("utf-8", "replace")
+                found += [word for word in text.replace(",", " ").split() if word.isdigit()]
+        return tuple(found)
+
+
+def run_info(loaded: Loaded, options: Options) -> RunInfo:
+    """Return the first line of a new run file."""
+    now = utc_now()
+    connections = tuple(info_of(loaded, c) for c in loaded.connections if in_shard(c.name, options.shard))
+    return RunInfo(
+        id=new_id(now),
+        started=now,
+        version=__version__,
+        rules_version=rulebook().version,
+        checklists_version=checklist.version(),
+        scenario=str(loaded.path),
+        scenario_sha256=loaded.sha256,
+        language=loaded.scenario.language,
+        python=platform.python_version(),
+        tls_library=ssl.OPENSSL_VERSION,
+        libraries=tuple((name, version(name)) for name in LIBRARIES),
+        caps=CAP.as_text(),
+        selection=(*options.only, *(f"!{s}" for s in options.skip)),
+        offline=options.offline,
+        faults=(*loaded.scenario.lab.faults, *options.faults),
+        connections=connections,
+    )
+
+
+def ledger_beside(loaded: Loaded) -> Ledger:
+    """Return the attestations beside the scenario; none when there is no file."""
+    file = loaded.folder / "attestations.toml"
+    if not file.is_file():
+        return Ledger()
+    return read_ledger(file, tuple(loaded.scenario.connections), tuple(rulebook().rules))
+
+
+def verdicts(run: Run, ledger: Ledger) -> dict[str, dict[str, RowVerdict]]:
+    """Return the verdict of every scored row of every connection of a run."""
+    built = tuple(probes.load())
+    connections = {facts_of(info): rows_for(facts_of(info)) for info in run.info.connections}
+    return chain_verdicts(connections, run.by_probe, ledger, utc_now(), built=built)
+
+
+def exit_code(run: Run, rows: Iterable[RowVerdict], *, strict: bool) -> int:
+    """Return 3, 1, 4 or 0, in that order of precedence (design §5)."""
+    found = {r.verdict for r in run.results} | {r.verdict for r in rows}
+    if Verdict.ERROR in found or run.interrupted:
+        return 3
+    if Verdict.FAIL in found:
+        return 1
+    open_rows = {Verdict.MANUAL, Verdict.WAITING, Verdict.BLOCKED, Verdict.NOT_RUN}
+    return 4 if strict and found & open_rows else 0
+
+
+def failed_rows(path: Path, ledger: Ledger) -> set[tuple[str, str]]:
+    """Return (connection, row) of what failed or was blocked in an earlier run."""
+    bad = {Verdict.FAIL, Verdict.ERROR, Verdict.BLOCKED}
+    run = read(path)
+    return {(name, row) for name, rows in verdicts(run, ledger).items() for row, v in rows.items() if v.verdict in bad}
+
+
+def wanted_of(loaded: Loaded, options: Options, ledger: Ledger) -> list[Choice]:
+    """Return the rows that the options select; raises UnusableInput when a pattern matches nothing."""
+    everything = [
+        choice
+        for connection in loaded.connections
+        if in_shard(connection.name, options.shard)
+        for choice in choices(loaded, connection)
+    ]
+    wanted = [choice for choice in everything if selected(choice, options)]
+    if options.only and not wanted:
+        from harness.scenario import nearest
+
+        names = [c.row.id for c in everything] + list(loaded.scenario.connections)
+        near = nearest(options.only[0], names)
+        hint = (f"; bedoelt u {near}?", f"; did you mean {near}?") if near else ("", "")
+        raise UnusableInput(
+            f"--only {' '.join(options.only)}: geen rij gevonden{hint[0]}",
+            f"--only {' '.join(options.only)}: no row found{hint[1]}",
+        )
+    if options.failed_of is not None:
+        again = failed_rows(options.failed_of, ledger)
+        wanted = [c for c in wanted if (c.connection, c.row.id) in again]
+    return wanted
+
+
+def with_run(options: Options, run_id: str) -> Options:
+    """Return the options for a worker that joins a run."""
+    return replace(options, run_id=run_id)
