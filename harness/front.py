@@ -160,6 +160,7 @@ class Session:
     observer: Observer | None = None
     writer: Writer | None = None
     engine: Engine | None = None
+    interrupted: bool = False
     _lab: Any = field(default=None, init=False)
     _binder: Any = field(default=None, init=False)
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict, init=False)
@@ -196,7 +197,7 @@ class Session:
         if self._lab is not None:
             await self._lab.__aexit__(None, None, None)
         if self.writer is not None and not self.options.run_id:
-            self.end(interrupted=kind is not None)
+            self.end(interrupted=self.interrupted or kind is not None)
 
     def end(self, *, interrupted: bool = False) -> None:
         """Write the closing line of the run file."""

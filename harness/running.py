@@ -1,0 +1,139 @@
+"""Run a scenario from the command line, with live progress on a terminal and plain lines elsewhere."""
+
+import asyncio
+import signal
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from rich.status import Status
+
+from harness.engine import Step
+from harness.errors import KetentestError
+from harness.front import Choice, Options, Session, exit_code, ledger_beside, verdicts, wanted_of
+from harness.model import Result, Text, Verdict
+from harness.run import read
+from harness.scenario import Loaded, load
+from harness.show import VERDICTS, finding_lines, result_line
+
+
+def run_scenario(path: Path, options: Options) -> int:
+    """Run the scenario at `path`; returns the exit code (design §5)."""
+    loaded = load(path)
+    ledger = ledger_beside(loaded)
+    wanted = wanted_of(loaded, options, ledger)
+    lang = loaded.scenario.language
+    progress = Progress(lang)
+    folder, stopped = asyncio.run(_run(loaded, options, wanted, progress))
+    progress.close()
+    run = read(folder)
+    rows = [row for found in verdicts(run, ledger).values() for row in found.values()]
+    click.echo(summary(run.results, [r.verdict for r in rows], lang), nl=False)
+    if stopped is not None:
+        click.echo(stopped.text.of(lang), err=True)
+    click.echo(f"run: {folder}")
+    click.echo(f"{Text('rapport', 'report').of(lang)}: ketentest report {folder}")
+    return 3 if stopped is not None else exit_code(run, rows, strict=options.strict)
+
+
+async def _run(
+    loaded: Loaded, options: Options, wanted: Sequence[Choice], progress: "Progress"
+) -> tuple[Path, KetentestError | None]:
+    stopped: KetentestError | None = None
+    session = Session(loaded, options, observer=progress.see)
+    loop = asyncio.get_running_loop()
+    async with session:
+        assert session.writer is not None  # the session is open
+        folder = session.writer.folder
+        work = asyncio.ensure_future(session.run(wanted))
+        for name in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(name, work.cancel)
+        try:
+            async with asyncio.timeout(options.deadline or None):
+                await work
+        except TimeoutError:
+            stopped = KetentestError(
+                f"gestopt na {options.deadline:g} s; wat klaar was staat in de run",
+                f"stopped after {options.deadline:g} s; what was done is in the run",
+            )
+        except asyncio.CancelledError:
+            stopped = KetentestError(
+                "afgebroken; wat klaar was staat in de run", "interrupted; what was done is in the run"
+            )
+        if stopped is not None:
+            session.interrupted = True
+    return folder, stopped
+
+
+class Progress:
+    """Shows each result as it comes; on a terminal, besides that, what is running now."""
+
+    def __init__(self, lang: str) -> None:
+        self.lang = lang
+        self.busy: dict[Step, None] = {}
+        self.status: Status | None = None
+        if click.get_text_stream("stdout").isatty():
+            from rich.console import Console
+
+            self.status = Console().status("…")
+            self.status.start()
+
+    def see(self, step: Step, result: Result | None) -> None:
+        """Take note of a probe that starts or ends."""
+        if result is None:
+            self.busy[step] = None
+        else:
+            self.busy.pop(step, None)
+            self._line(result)
+        if self.status is not None:
+            self.status.update(", ".join(f"{s.connection} {s.probe}" for s in list(self.busy)[:3]) or "…")
+
+    def _line(self, result: Result) -> None:
+        colour = {Verdict.PASS: "green", Verdict.WARN: "yellow", Verdict.FAIL: "red", Verdict.ERROR: "red"}
+        line = result_line(result, self.lang)
+        width = len(VERDICTS[result.verdict].of(self.lang))
+        click.echo(click.style(line[:width], fg=colour.get(result.verdict)) + line[width:])
+        if result.verdict is Verdict.FAIL:
+            for graded in result.findings:
+                if graded.severity == "error":
+                    click.echo("\n".join(finding_lines(graded, self.lang)))
+
+    def close(self) -> None:
+        """Stop the moving line."""
+        if self.status is not None:
+            self.status.stop()
+
+
+def summary(results: Sequence[Result], rows: Sequence[Verdict], lang: str) -> str:
+    """Return two lines: how many probes and how many rows came to which verdict."""
+
+    def counts(found: Sequence[Verdict]) -> str:
+        seen = Counter(found)
+        return ", ".join(f"{seen[v]} {VERDICTS[v].of(lang)}" for v in VERDICTS if seen[v]) or "–"
+
+    probes = counts([r.verdict for r in results])
+    return f"\nprobes  {probes}\n{Text('rijen ', 'rows  ').of(lang)}  {counts(rows)}\n"
+
+
+def dry(path: Path, options: Options) -> int:
+    """Print what a run would do; nothing is sent."""
+    loaded = load(path)
+    wanted = wanted_of(loaded, options, ledger_beside(loaded))
+    from harness.probes.probe import load as load_probes
+    from harness.probes.probe import split
+
+    registry = load_probes()
+    for connection in loaded.connections:
+        ids = dict.fromkeys(
+            p for c in wanted if c.connection == connection.name and c.applicability.applies for p in c.probes
+        )
+        if not ids:
+            continue
+        click.echo(f"{connection.name} ({connection.effective_environment})")
+        for probe_id in ids:
+            probe = registry.get(split(probe_id)[0])
+            rows = [c.row.id for c in wanted if c.connection == connection.name and probe_id in c.probes]
+            reach = probe.guard if probe else Text("nog niet gebouwd", "not built yet").of(loaded.scenario.language)
+            click.echo(f"  {probe_id:<28} {reach:<18} {' '.join(rows)}")
+    return 0
