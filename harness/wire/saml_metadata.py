@@ -204,7 +204,7 @@ def read_metadata(data: bytes) -> Metadata:
 def metadata_of(root: Element, size: int = 0) -> Metadata:
     """Read parsed metadata; anything that is missing stays empty."""
     tag = q(MD, "EntityDescriptor")
-    found = [root] if root.tag == tag else list(root.iter(tag))
+    found = [root] if root.tag == tag else root.findall(tag) or list(root.iter(tag))
     return Metadata(root, size, tuple(_entity(element) for element in found))
 
 
