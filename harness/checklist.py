@@ -113,7 +113,8 @@ class Row:
     `like` names rows whose probes hold here too, in this row's own circumstances; `roll_up` names rows whose verdicts
     count here. `needs` blocks when a prerequisite (row or probe) failed, `needs_green` when it is anything but green.
     `optional` rows may be declared not applicable, `instead` lets evidence replace a probe that could not run, `beside`
-    shows a probe next to a declaration without weighing it, `complete` lists the rows that a document must cover.
+    shows a probe next to a declaration without weighing it, `complete` lists the rows that a document must cover,
+    and `guarded` marks what the product itself guards in every run.
     """
 
     id: str
@@ -142,6 +143,7 @@ class Row:
     optional: bool = False
     instead: bool = False
     beside: bool = False
+    guarded: bool = False
     weigh: tuple[tuple[str, Severity], ...] = ()
     note: Text = NOTHING
 

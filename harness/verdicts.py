@@ -252,6 +252,8 @@ class _Bench:
 
     def _probe_parts(self, row: Row) -> Iterable[RowVerdict]:
         parts = [part for wanted in probes_of(row) for part in self._probe(row, wanted)]
+        if row.guarded:
+            parts.append(self._guarded(row))
         if row.mode in (Mode.PERSON, Mode.WAITING):
             seen = [part for part in parts if part.results]
             if row.beside:
@@ -265,8 +267,16 @@ class _Bench:
         found = self._found(row, wanted)
         if not found:
             why = WhyNot.NOT_SELECTED if self.built is None or self._is_built(wanted) else WhyNot.NOT_BUILT
-            return [RowVerdict(row.id, Verdict.NOT_RUN, why.text, why, because=(wanted,))]
+            return [RowVerdict(row.id, Verdict.NOT_RUN, why.text, why)]
         return [self._of_result(row, result) for result in found]
+
+    def _guarded(self, row: Row) -> RowVerdict:
+        """The caps hold in every run: the row passes as soon as something was sent."""
+        sent = [r for r in self.results.values() if r.verdict in (Verdict.PASS, Verdict.WARN, Verdict.FAIL)]
+        if not sent:
+            return RowVerdict(row.id, Verdict.NOT_RUN, WhyNot.NOT_SELECTED.text, WhyNot.NOT_SELECTED)
+        lab = all(result.environment is Environment.LAB for result in sent)
+        return RowVerdict(row.id, Verdict.PASS, _CAPPED, lab=lab)
 
     def _found(self, row: Row, wanted: str) -> list[Result]:
         family, _, role = wanted.partition("[")
@@ -396,6 +406,10 @@ def _under(candidate: Row, prefix: str, parent: Row) -> bool:
     return candidate.id.startswith(prefix) and candidate.scored and candidate.id != parent.id
 
 
+_CAPPED = Text(
+    "ketentest hield zich aan de grens per host: één verzoek tegelijk, één per seconde",
+    "ketentest kept to the cap per host: one request at a time, one per second",
+)
 _OTHER_ENVIRONMENT = Text(
     "hoort bij een eerdere omgeving; zie het rapport daarvan", "belongs to an earlier environment; see its report"
 )

@@ -53,3 +53,8 @@ def add_months(start: date, number: int) -> date:
     years, month = divmod(start.month - 1 + number, 12)
     year = start.year + years
     return date(year, month + 1, min(start.day, monthrange(year, month + 1)[1]))
+
+
+def add_days(start: date, number: int) -> date:
+    """Return the day `number` calendar days later (or earlier, when negative)."""
+    return start + timedelta(days=number)
