@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -73,7 +74,7 @@ class Progress:
         self.lang = lang
         self.busy: dict[Step, None] = {}
         self.status: Status | None = None
-        if click.get_text_stream("stdout").isatty():
+        if sys.stdout.isatty():
             from rich.console import Console
 
             self.status = Console().status("…")
