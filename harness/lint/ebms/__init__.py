@@ -12,34 +12,34 @@ Outcome = Iterator[Finding | NotRun]
 
 def judge_consumer_spec(raw: Raw, ctx: Context) -> Outcome:
     """Judge a consumer specification (`osb-ebms-service-specificatie`)."""
-    from harness.lint.ebms import consumer_spec
+    from harness.lint.ebms.consumer_spec import judge
 
-    return consumer_spec.judge(raw, ctx)
+    return judge(raw, ctx)
 
 
 def judge_provider_spec(raw: Raw, ctx: Context) -> Outcome:
     """Judge a provider specification (profiles, services, role bindings)."""
-    from harness.lint.ebms import provider_spec
+    from harness.lint.ebms.provider_spec import judge
 
-    return provider_spec.judge(raw, ctx)
+    return judge(raw, ctx)
 
 
 def judge_ping_mmd(raw: Raw, ctx: Context) -> Outcome:
     """Judge a PingMMD, the Axway pick-up file of an ebMS Ping."""
-    from harness.lint.ebms import ping_mmd
+    from harness.lint.ebms.ping_mmd import judge
 
-    return ping_mmd.judge(raw, ctx)
+    return judge(raw, ctx)
 
 
 def judge_cpa(raw: Raw, ctx: Context) -> Outcome:
     """Judge a CPA 2.0."""
-    from harness.lint.ebms import cpa
+    from harness.lint.ebms.cpa import judge
 
-    return cpa.judge(raw, ctx)
+    return judge(raw, ctx)
 
 
 def judge_message(raw: Raw, ctx: Context) -> Outcome:
     """Judge an ebMS message, with or without its HTTP head."""
-    from harness.lint.ebms import messages
+    from harness.lint.ebms.messages import judge
 
-    return messages.judge(raw, ctx)
+    return judge(raw, ctx)
