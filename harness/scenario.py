@@ -388,8 +388,8 @@ def _sentence(error: ErrorDetails, place: tuple[str | int, ...]) -> Text:
         hint = Text(f"; bedoelt u {near!r}?", f"; did you mean {near!r}?") if near else Text("", "")
         known = ", ".join(keys_at(place[:-1]))
         return Text(
-            f"onbekende sleutel{hint.nl} Geldig: {known}. Verbeter of verwijder de sleutel",
-            f"unknown key{hint.en} Valid: {known}. Correct or remove the key",
+            f"onbekende sleutel{hint.nl} (geldig: {known}). Verbeter of verwijder de sleutel",
+            f"unknown key{hint.en} (valid: {known}). Correct or remove the key",
         )
     if kind in {"literal_error", "enum"}:
         expected = str(context.get("expected", ""))
@@ -407,28 +407,26 @@ def _sentence(error: ErrorDetails, place: tuple[str | int, ...]) -> Text:
 
 def keys_at(place: Sequence[str | int]) -> tuple[str, ...]:
     """Return the keys that the scenario knows at `place`."""
-    model: Any = Scenario
+    kind: Any = Scenario
     for part in place:
-        model = _inner(model, part)
-        if model is None:
-            return ()
-    fields = getattr(model, "model_fields", {})
-    return tuple(field.alias or name for name, field in fields.items() if name != "name" or model is not Connection)
+        kind = _inside(kind, part)
+    fields = getattr(kind, "model_fields", {})
+    return tuple(field.alias or name for name, field in fields.items() if name != "name" or kind is not Connection)
 
 
-def _inner(model: Any, part: str | int) -> Any:
-    fields = getattr(model, "model_fields", None)
-    if fields is None:
-        return model
-    field = fields.get(part)
-    return _model_in(field.annotation) if field is not None else None
+def _inside(kind: Any, part: str | int) -> Any:
+    """Return the type of `part` within a model, a mapping, a tuple or an optional one of these."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        field = next((f for name, f in kind.model_fields.items() if part in (name, f.alias)), None)
+        return _plain(field.annotation) if field is not None else None
+    arguments = getattr(kind, "__args__", ())
+    return _plain(arguments[1] if isinstance(part, str) and len(arguments) > 1 else arguments[0]) if arguments else None
 
 
-def _model_in(annotation: Any) -> Any:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    inner = (_model_in(argument) for argument in getattr(annotation, "__args__", ()))
-    return next((model for model in inner if model is not None), None)
+def _plain(kind: Any) -> Any:
+    """Return an optional type without its None."""
+    kinds = [a for a in getattr(kind, "__args__", ()) if a is not type(None)]
+    return kinds[0] if len(kinds) == 1 and type(None) in kind.__args__ else kind
 
 
 _SIDES: Final = {
