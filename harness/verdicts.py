@@ -255,10 +255,7 @@ class _Bench:
         if row.guarded:
             parts.append(self._guarded(row))
         if row.mode in (Mode.PERSON, Mode.WAITING):
-            seen = [part for part in parts if part.results]
-            if row.beside:
-                return [replace(part, verdict=Verdict.SKIP, cause="") for part in seen]
-            return [p if p.verdict in (Verdict.FAIL, Verdict.ERROR) else replace(p, verdict=Verdict.SKIP) for p in seen]
+            return [_beside(row, part) for part in parts if part.results]
         if row.instead and self._statement(row) and all(part.verdict is Verdict.NOT_RUN for part in parts):
             return []
         return parts
@@ -400,6 +397,13 @@ class _Bench:
             return [need] if result and result.verdict in bad else []
         found = self.verdict(need)
         return (found.because or (need,)) if found.verdict in bad else ()
+
+
+def _beside(row: Row, part: RowVerdict) -> RowVerdict:
+    """A probe next to a declaration: it contradicts by failing, and adds nothing by passing."""
+    if part.verdict in (Verdict.FAIL, Verdict.ERROR) and not row.beside:
+        return part
+    return replace(part, verdict=Verdict.SKIP, cause="", why=None, lab=False)
 
 
 def _under(candidate: Row, prefix: str, parent: Row) -> bool:
