@@ -135,7 +135,9 @@ def stamp(at: datetime) -> str:
 
 def text_of(element: Element | None) -> str:
     """Return the whole text of `element`: a comment inside it does not cut the value short."""
-    return "" if element is None else "".join(str(piece) for piece in element.itertext())
+    if element is None:
+        return ""
+    return "".join(str(piece) for piece in element.itertext()) if len(element) else element.text or ""
 
 
 def children(element: Element) -> Iterator[Element]:

@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _UZI: Final = "2.5.5.5"
+_SERIAL_OID: Final = b"\x06\x03\x55\x04\x05"
+_PLAIN_STRINGS: Final = (0x0C, 0x13, 0x16)  # UTF8String, PrintableString, IA5String
 _PEM: Final = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _UNREADABLE: Final = (
     ValueError,
@@ -78,7 +80,7 @@ def read_certificate(der: bytes) -> KeyCertificate | None:
     """
     try:
         return _read(der)
-    except _UNREADABLE:
+    except (*_UNREADABLE, IndexError):
         return None
 
 
@@ -105,7 +107,7 @@ def _read(der: bytes) -> KeyCertificate:
         certificate=certificate,
         sha1=hashlib.sha1(der).hexdigest(),
         sha256=hashlib.sha256(der).hexdigest(),
-        oin=f"00000009{register}0000" if register else _serial_number(certificate),
+        oin=f"00000009{register}0000" if register else _serial_number(certificate, der),
         uzi_register=register,
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
@@ -118,9 +120,36 @@ def _read(der: bytes) -> KeyCertificate:
     )
 
 
-def _serial_number(certificate: x509.Certificate) -> str:
-    found = certificate.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)
-    return str(found[0].value) if found else ""
+def _serial_number(certificate: x509.Certificate, der: bytes) -> str:
+    """Return the subject's serialNumber; read from the bytes, since names are the slowest part of a certificate."""
+    start, end = _subject(der)
+    at = der.find(_SERIAL_OID, start, end)
+    if at < 0:
+        return ""
+    value = at + len(_SERIAL_OID)
+    if der[value] not in _PLAIN_STRINGS or der[value + 1] >= 0x80:
+        found = certificate.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)
+        return str(found[0].value) if found else ""
+    return der[value + 2 : value + 2 + der[value + 1]].decode("utf-8", "replace")
+
+
+def _subject(der: bytes) -> tuple[int, int]:
+    """Return where the subject of a well-formed certificate begins and ends."""
+    at = _content(der, _content(der, 0)[0])[0]
+    if der[at] == 0xA0:
+        at = _content(der, at)[1]
+    for _ in range(4):  # serial number, algorithm, issuer, validity
+        at = _content(der, at)[1]
+    return _content(der, at)
+
+
+def _content(der: bytes, at: int) -> tuple[int, int]:
+    length = der[at + 1]
+    if length < 0x80:
+        return at + 2, at + 2 + length
+    wide = length & 0x7F
+    size = int.from_bytes(der[at + 2 : at + 2 + wide], "big")
+    return at + 2 + wide, at + 2 + wide + size
 
 
 def _uzi_register(names: x509.SubjectAlternativeName) -> str:

@@ -6,7 +6,7 @@ from typing import Final
 from harness.lint.judge import Context, Raw
 from harness.lint.saml import comparison, descriptor, document, keys, names, routing, services, signature
 from harness.lint.saml.delivered import Delivered, delivered, saw
-from harness.model import Finding, NotRun, Text
+from harness.model import Finding, NotRun
 from harness.wire.saml import read_xml
 from harness.wire.saml_metadata import Metadata, metadata_of
 from harness.wire.xml import XmlBroken

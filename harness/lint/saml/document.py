@@ -149,10 +149,13 @@ def has_id(doc: Delivered, ctx: Context) -> Iterator[Finding]:
             yield saw("SAML-MD-101", entity.element, expected="ID")
 
 
+_IDS: Final = etree.XPath("//@ID", smart_strings=False)
+
+
 @table.rule("SAML-MD-102")
 def ids_unique(doc: Delivered, ctx: Context) -> Iterator[Finding]:
     """Every @ID is an NCName and occurs once."""
-    found = [str(value) for value in doc.root.xpath("//@ID")]
+    found = [str(value) for value in _IDS(doc.root)]
     for value, times in Counter(found).items():
         if times > 1:
             yield saw("SAML-MD-102", doc.root, f"{value[:60]} ×{times}", case="twice")
@@ -270,21 +273,19 @@ def _later(at: datetime, period: timedelta) -> datetime:
 # --- J. other -------------------------------------------------------------------------------------------------
 
 
+_OUTSIDE: Final = tuple(q(MD, name) for name in ("Organization", "ContactPerson", "Extensions"))
+
+
 @table.rule("SAML-MD-901")
 def outside_the_interface(doc: Delivered, ctx: Context) -> Iterator[Finding]:
     """Elements that the interface has no row for; the routing service ignores them."""
-    for element in _described(doc):
-        names = [n for n in ("Organization", "ContactPerson", "Extensions") if element.find(q(MD, n)) is not None]
-        if names:
-            yield saw("SAML-MD-901", element, ", ".join(f"md:{name}" for name in names))
-
-
-def _described(doc: Delivered) -> Iterator[Element]:
-    if doc.clustered:
-        yield doc.root
-    for entity in doc.metadata.entities:
-        yield entity.element
-        yield from (role.element for role in entity.roles)
+    strange: dict[Element, list[str]] = {}
+    for element in doc.root.iter(*_OUTSIDE):
+        parent = element.getparent()
+        if parent is not None:
+            strange.setdefault(parent, []).append(f"md:{local_name(element)}")
+    for parent, names in strange.items():
+        yield saw("SAML-MD-901", parent, ", ".join(dict.fromkeys(names)))
 
 
 @table.rule("SAML-MD-902")
