@@ -233,9 +233,12 @@ def _mistakes(
     lines = positions(text)
     for name, blocks in raw.items():
         if name not in _BLOCKS or not isinstance(blocks, list):
-            yield Mistake(file, line_of(lines, (name,)), name, _choice(name, tuple(f"[[{b}]]" for b in _BLOCKS)))
+            yield Mistake(file, line_of(lines, (name, 0)), name, _choice(name, tuple(f"[[{b}]]" for b in _BLOCKS)))
             continue
         for index, block in enumerate(blocks):
+            if not isinstance(block, dict):
+                yield Mistake(file, line_of(lines, (name, 0)), name, _choice(name, tuple(f"[[{b}]]" for b in _BLOCKS)))
+                continue
             for key, sentence in _block_mistakes(name, block, connections, rules):
                 yield Mistake(file, line_of(lines, (name, index, key)), f"{name}.{key}", sentence)
 
@@ -368,7 +371,7 @@ def _toml(value: str | dt.date) -> str:
     if isinstance(value, dt.date):
         return value.isoformat()
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in escaped) + '"'
+    return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped) + '"'
 
 
 def attest(path: Path, attestation: Attestation, connections: Collection[str] = ()) -> Attestation:

@@ -92,7 +92,7 @@ def test_a_condition_gives_its_reason_in_both_languages_and_is_used(condition):
 
 @pytest.mark.parametrize("row", catalogue().values(), ids=lambda row: row.id)
 def test_a_text_never_speaks_the_verdict_of_the_counterparty(row):
-    said = " ".join((row.evidence.nl, row.shows.nl))
+    said = f"{row.evidence.nl} {row.shows.nl}"
     assert not re.search(r"\boordeel\b", said)
     assert "!" not in said
 
