@@ -1,0 +1,102 @@
+"""Validate an element against XSDs that are at hand: imports are found among them, never fetched."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from lxml import etree
+
+from harness.errors import DocumentUnreadable
+from harness.wire import xml
+from harness.wire.soap_wsdl import XSD
+
+_XML_NS: Final = "http://www.w3.org/XML/1998/namespace"
+
+
+class SchemaUnusable(DocumentUnreadable):
+    """The schemas at hand do not make a whole; the sentence says what is missing."""
+
+
+class _AtHand(etree.Resolver):
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self.files = files
+        self.absent: list[str] = []
+
+    def resolve(self, system_url: str | None, public_id: str | None, context: Any) -> Any:
+        """Return the schema with this file name, or one that cannot be a schema."""
+        name = base_name(system_url or "")
+        if name not in self.files:
+            self.absent.append(name or system_url or "")
+        return self.resolve_string(self.files.get(name, b"<absent/>"), context)
+
+
+def base_name(location: str) -> str:
+    """Return the file name at the end of a location, whatever kind of path it is."""
+    return unquote(urlsplit(location.replace("\\", "/")).path).rpartition("/")[2]
+
+
+def compile_schemas(files: Mapping[str, bytes], roots: Sequence[etree._Element] = ()) -> etree.XMLSchema:
+    """Return one schema over every target namespace in `files` (name → bytes) and in `roots` (from a WSDL).
+
+    Raises SchemaUnusable when an import is not at hand or a schema is wrong.
+    """
+    spaces: dict[str, str] = {}
+    for name, data in files.items():
+        root = _root(data)
+        if root is not None:
+            spaces.setdefault(root.get("targetNamespace") or "", name)
+    inline = {f"wsdl-types-{number}.xsd": etree.tostring(root) for number, root in enumerate(roots)}
+    for name, data in inline.items():
+        root = _root(data)
+        if root is not None and root.get("targetNamespace"):
+            spaces.setdefault(root.get("targetNamespace") or "", name)
+    imports = "".join(
+        f'<xs:import {f"""namespace="{space}" """ if space else ""}schemaLocation="{name}"/>'
+        for space, name in spaces.items()
+        if space != _XML_NS
+    )
+    resolver = _AtHand({base_name(name): data for name, data in {**files, **inline}.items()})
+    parser = etree.XMLParser(no_network=True, resolve_entities=False, load_dtd=False)
+    parser.resolvers.add(resolver)
+    driver = etree.fromstring(
+        f'<xs:schema xmlns:xs="{XSD}" targetNamespace="urn:ketentest:driver">{imports}</xs:schema>', parser
+    )
+    try:
+        schema = etree.XMLSchema(driver)
+    except etree.XMLSchemaParseError as wrong:
+        raise _unusable(resolver.absent, str(wrong)) from None
+    if resolver.absent:  # libxml2 only warns, and then knows nothing of that namespace
+        raise _unusable(resolver.absent, "")
+    return schema
+
+
+def _unusable(absent: Sequence[str], why: str) -> SchemaUnusable:
+    missing = ", ".join(dict.fromkeys(absent))
+    if missing:
+        return SchemaUnusable(
+            f"het schema is niet compleet: {missing} ontbreekt", f"incomplete schema: {missing} is absent"
+        )
+    return SchemaUnusable(f"het schema is onbruikbaar: {why}", f"the schema is unusable: {why}")
+
+
+def _root(data: bytes) -> etree._Element | None:
+    try:
+        root = xml.parse(data)
+    except DocumentUnreadable:
+        return None
+    return root if root.tag == f"{{{XSD}}}schema" else None
+
+
+def is_schema(data: bytes) -> bool:
+    """Whether `data` is an XML Schema."""
+    return _root(data) is not None
+
+
+def complaints(schema: etree.XMLSchema, element: etree._Element) -> list[etree._LogEntry]:
+    """Return what the schema has against `element`, which is copied so that its surroundings do not count."""
+    alone = copy.deepcopy(element)
+    alone.tail = None
+    for name in [n for n in map(str, alone.attrib) if n.startswith("{http://docs.oasis-open.org/wss/")]:
+        del alone.attrib[name]
+    return [] if schema.validate(alone) else list(schema.error_log)
