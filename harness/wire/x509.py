@@ -274,7 +274,8 @@ def _octets(value: bytes) -> bytes:
     return der.content(value, item)
 
 
-def _authority_key(value: bytes) -> AuthorityKey:
+def read_authority_key(value: bytes) -> AuthorityKey:
+    """Return the authorityKeyIdentifier of a certificate or a CRL."""
     parts = {p.tag & 0x1F: p for p in der.inside(value, der.one(value), der.SEQUENCE)}
     return AuthorityKey(der.content(value, parts[0]) if 0 in parts else None, 1 in parts, 2 in parts)
 
@@ -454,7 +455,7 @@ class Certificate(Described):
     @cached_property
     def aki(self) -> AuthorityKey | None:
         """The authority key identifier."""
-        return self.extensions.decode(AKI, _authority_key)
+        return self.extensions.decode(AKI, read_authority_key)
 
     @cached_property
     def policies(self) -> tuple[str, ...]:

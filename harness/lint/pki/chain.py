@@ -1,0 +1,233 @@
+"""The path to the anchor: complete, genuine, of the right hierarchy (RFC 5280; DKB PKI005; DKC 7)."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import pairwise
+
+from harness.lint.judge import Context, RuleTable
+from harness.lint.pki.judged import Judged, listed
+from harness.model import Finding, NotRun, Text
+from harness.wire import x509
+from harness.wire.x509 import AKI, ANY_USAGE, CLIENT_AUTH, COMMON_NAME, SERVER_AUTH, SKI, Certificate
+
+CHAIN = RuleTable[Judged]()
+rule = CHAIN.rule
+_PURPOSES = {"tls-server": SERVER_AUTH, "web": SERVER_AUTH, "tls-client": CLIENT_AUTH}
+
+
+def _known_issuer_absent(doc: Judged) -> bool:
+    """Whether the path merely stops because the certificate of a published CA was not given."""
+    if doc.ctx.trust or doc.path.missing is None or doc.path.impostors:
+        return False
+    known = doc.policy.by_name.get(doc.path.missing.first(COMMON_NAME))
+    last = doc.path.certificates[-1]
+    if known is None or last.self_issued:
+        return False
+    key_id = last.aki.key_id if last.aki else None
+    return not known.ski or key_id is None or key_id.hex() == known.ski
+
+
+@rule("PKIO-CHAIN-001")
+def path_to_an_anchor(doc: Judged, ctx: Context) -> Iterator[Finding | NotRun]:
+    """Valid signatures lead to a pinned anchor; otherwise the missing issuer is named (DKC 7)."""
+    path = doc.path
+    if path.complete:
+        yield from _authorities(doc)
+        return
+    if _known_issuer_absent(doc):
+        name = path.missing.short if path.missing else ""
+        nl = f"het certificaat van uitgever {name} is niet opgegeven; voeg het toe met --with"
+        yield NotRun("PKIO-CHAIN-001", Text(nl, f"the certificate of issuer {name} was not given; add it with --with"))
+        return
+    last, missing = path.certificates[-1], path.missing.short if path.missing else "?"
+    if path.impostors and _same_key_id(last, path.impostors[0]):
+        observed = Text(
+            f"de handtekening van {last.subject.short} klopt niet met de sleutel van {missing}",
+            f"the signature on {last.subject.short} does not hold with the key of {missing}",
+        )
+        yield Finding(
+            "PKIO-CHAIN-001",
+            "signature",
+            observed,
+            Text("een geldige handtekening", "a valid signature"),
+            "signatureValue",
+        )
+    elif last.self_issued:
+        observed = Text(f"{path}: zelfondertekend", f"{path}: self-signed")
+        yield Finding("PKIO-CHAIN-001", "self-signed", observed, _anchors(doc), "issuer")
+    else:
+        where = listed(last.issuer_urls)
+        nl = f"{path}; uitgever niet gevonden: {last.issuer}" + (f" (op te halen: {where})" if where else "")
+        en = f"{path}; issuer not found: {last.issuer}" + (f" (available at {where})" if where else "")
+        yield Finding("PKIO-CHAIN-001", "missing", Text(nl, en), _anchors(doc), "issuer")
+
+
+def _anchors(doc: Judged) -> Text:
+    if doc.ctx.trust:
+        return Text("een pad naar een opgegeven anker", "a path to a given anchor")
+    return Text("een pad naar een stamcertificaat van PKIoverheid", "a path to a PKIoverheid root")
+
+
+def _same_key_id(child: Certificate, issuer: Certificate) -> bool:
+    key_id = child.aki.key_id if child.aki else None
+    return key_id is None or key_id == issuer.ski
+
+
+def _authorities(doc: Judged) -> Iterator[Finding]:
+    for certificate in doc.path.authorities:
+        for nl, en in authority_faults(certificate, _PURPOSES.get(doc.role_name, "")):
+            name = certificate.subject.short
+            yield Finding("PKIO-CHAIN-001", "authority", Text(f"{name}: {nl}", f"{name}: {en}"), "RFC 5280", "issuer")
+
+
+def authority_faults(ca: Certificate, purpose: str) -> Iterator[tuple[str, str]]:
+    """Yield what RFC 5280 does not allow in a CA certificate, in Dutch and English."""
+    if ca.version != 3:
+        yield "geen versie 3", "not version 3"
+    if not ca.subject.attributes:
+        yield "leeg subject", "empty subject"
+    if ca.basic_constraints and not ca.extensions.critical(x509.BASIC_CONSTRAINTS):
+        yield "basicConstraints niet critical", "basicConstraints not critical"
+    for oid, name in ((x509.NAME_CONSTRAINTS, "nameConstraints"), (x509.POLICY_CONSTRAINTS, "policyConstraints")):
+        if oid in ca.extensions.by_oid and not ca.extensions.critical(oid):
+            yield f"{name} niet critical", f"{name} not critical"
+    usage = ca.extended_usage
+    if usage and ca.self_issued:
+        yield "extendedKeyUsage in een stamcertificaat", "extendedKeyUsage in a root"
+    elif usage and purpose and purpose not in usage and ANY_USAGE not in usage:
+        yield f"extendedKeyUsage zonder {purpose}", f"extendedKeyUsage without {purpose}"
+
+
+@rule("PKIO-CHAIN-002")
+def no_look_alike(doc: Judged, ctx: Context) -> Iterator[Finding]:
+    """No CA carries the name of an anchor or a published CA with another key."""
+    path = doc.path
+    if path.complete:
+        return
+    last = path.certificates[-1]
+    for impostor in path.impostors[:1]:
+        if not _same_key_id(last, impostor):
+            key_id = last.aki.key_id.hex() if last.aki and last.aki.key_id else "-"
+            yield _look_alike(impostor.subject.short, key_id, (impostor.ski or b"").hex())
+            return
+    if last.self_issued:
+        yield from _root_with_a_known_name(doc, last)
+    elif not ctx.trust and path.missing is not None:
+        known = doc.policy.by_name.get(path.missing.first(COMMON_NAME))
+        key_id = last.aki.key_id.hex() if last.aki and last.aki.key_id else ""
+        if known and known.ski and key_id and key_id != known.ski:
+            yield _look_alike(known.name, key_id, known.ski)
+
+
+def _root_with_a_known_name(doc: Judged, root: Certificate) -> Iterator[Finding]:
+    known = doc.policy.by_name.get(root.subject.first(COMMON_NAME))
+    if known and not doc.ctx.trust:
+        yield _look_alike(known.name, root.sha256, known.sha256)
+    elif path_anchor := next((a for a in doc.anchors if a.subject.key == root.subject.key), None):
+        yield _look_alike(path_anchor.subject.short, root.sha256, path_anchor.sha256)
+
+
+def _look_alike(name: str, observed: str, expected: str) -> Finding:
+    return Finding(
+        "PKIO-CHAIN-002",
+        "",
+        Text(f"{name}, maar met sleutel {observed}", f"{name}, but with key {observed}"),
+        expected,
+        "issuer",
+    )
+
+
+@rule("PKIO-CHAIN-003")
+def key_identifiers(doc: Judged, ctx: Context) -> Iterator[Finding]:
+    """AuthorityKeyIdentifier names the key of the issuer, in every step of the path (RFC 5280 4.2.1.1)."""
+    certificates = doc.path.certificates
+    for child, issuer in pairwise(certificates):
+        yield from _step(child, issuer)
+    root = certificates[-1] if certificates else None
+    if root is not None and doc.path.complete and root.self_issued and len(certificates) > 1:
+        yield from _root(root)
+
+
+def _step(child: Certificate, issuer: Certificate) -> Iterator[Finding]:
+    where = "authorityKeyIdentifier"
+    key_id = child.aki.key_id if child.aki else None
+    if key_id is None:
+        yield Finding(
+            "PKIO-CHAIN-003",
+            "absent",
+            Text(f"ontbreekt in {child.subject.short}", f"absent in {child.subject.short}"),
+            (issuer.ski or b"").hex(),
+            where,
+        )
+    elif issuer.ski is not None and key_id != issuer.ski:
+        yield Finding("PKIO-CHAIN-003", "mismatch", key_id.hex(), issuer.ski.hex(), where)
+    if issuer.ski is None:
+        yield Finding(
+            "PKIO-CHAIN-003",
+            "absent",
+            Text(f"ontbreekt in {issuer.subject.short}", f"absent in {issuer.subject.short}"),
+            "subjectKeyIdentifier",
+            where,
+        )
+    if child.extensions.critical(AKI) or child.extensions.critical(SKI):
+        yield Finding("PKIO-CHAIN-003", "critical", "critical", Text("niet critical", "not critical"), where)
+
+
+def _root(root: Certificate) -> Iterator[Finding]:
+    aki = root.aki
+    odd = aki is not None and (aki.issuer or aki.serial or aki.key_id is None or aki.key_id != root.ski)
+    if odd or root.extensions.critical(AKI) or root.extensions.critical(SKI):
+        yield Finding(
+            "PKIO-CHAIN-003",
+            "root",
+            root.subject.short,
+            "keyIdentifier = subjectKeyIdentifier",
+            "authorityKeyIdentifier",
+        )
+
+
+@rule("PKIO-CHAIN-004")
+def layers(doc: Judged, ctx: Context) -> Iterator[Finding]:
+    """The hierarchy has four layers: root, domain or intermediate, TSP, leaf (DKC note 26)."""
+    expected = doc.policy.layers(doc.generation)
+    path = doc.path
+    if not expected or doc.is_authority or not path.complete or not path.certificates[-1].self_issued:
+        return
+    if len(path.certificates) != expected and doc.cert not in doc.anchors:
+        yield Finding("PKIO-CHAIN-004", "", f"{len(path.certificates)}: {path}", str(expected), "issuer")
+
+
+@rule("PKIO-CHAIN-005")
+def right_hierarchy(doc: Judged, ctx: Context) -> Iterator[Finding]:
+    """Machine traffic hangs under the private root, the web under a public one (DKB PKI005; S4)."""
+    if not doc.path.complete or (doc.is_authority and not doc.cert.self_issued) or (doc.is_authority and not ctx.role):
+        return
+    if doc.generation and doc.generation not in doc.role.generations:
+        allowed = listed(doc.policy.label(g) for g in sorted(doc.role.generations))
+        yield Finding("PKIO-CHAIN-005", "", doc.policy.label(doc.generation), allowed, "issuer")
+
+
+@rule("PKIO-CHAIN-011")
+def horizon_of_g1(doc: Judged, ctx: Context) -> Iterator[Finding]:
+    """Nothing under G1 lives past November 2028; new certificates come from G4."""
+    ends = doc.policy.generations.get(doc.generation, {}).get("ends")
+    if ends:
+        near = ctx.at.date() + timedelta(days=365) > ends
+        observed = doc.policy.label(doc.generation)
+        yield Finding("PKIO-CHAIN-011", "near" if near else "", observed, f"G4 < {ends:%Y-%m-%d}", "issuer")
+
+
+@rule("PKIO-CHAIN-012")
+def no_revoked_authority(doc: Judged, ctx: Context) -> Iterator[Finding]:
+    """No CA of the path was withdrawn as a group, such as the G4 TSP CAs of 2024."""
+    names = [c.subject for c in doc.path.certificates if c.is_ca] + ([doc.path.missing] if doc.path.missing else [])
+    for name in names:
+        for ending, on in doc.policy.revoked:
+            if name.first(COMMON_NAME).endswith(ending) and ctx.at.date() >= on:
+                yield Finding(
+                    "PKIO-CHAIN-012",
+                    "",
+                    f"{name.short}, {on:%Y-%m-%d}",
+                    Text("een CA van 2025", "a CA of 2025"),
+                    "issuer",
+                )

@@ -1,0 +1,267 @@
+"""What the rules look at: a certificate with its role, its path, its companions and the profile that follows."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from harness.errors import DocumentUnreadable
+from harness.lint.judge import Context, Raw
+from harness.lint.pki.policy import PkiPolicy, Policy, Role, policy, read_policy
+from harness.wire import certfile, certpath
+from harness.wire.certfile import Content, PrivateKey
+from harness.wire.certpath import Path
+from harness.wire.crl import Crl, read_crl
+from harness.wire.csr import Request
+from harness.wire.x509 import CLIENT_AUTH, COMMON_NAME, SERVER_AUTH, Certificate, Described
+
+UZI_NAME = "2.5.5.5"
+
+
+def password_of(ctx: Context) -> bytes | None:
+    """Return the password for PKCS#12 files and keys, when one was given."""
+    return ctx.setting("password").encode() if "password" in ctx.settings else None
+
+
+def open_raw(raw: Raw, ctx: Context) -> Content:
+    """Open a document; a companion that cannot be opened holds nothing."""
+    return certfile.opened(raw.data, password_of(ctx))
+
+
+@dataclass(frozen=True)
+class Companions:
+    """What `--with` brought: authorities for the path, the other certificates of the set, CRLs and OCSP answers."""
+
+    authorities: tuple[Certificate, ...]
+    others: tuple[tuple[str, Certificate], ...]
+    crls: tuple[tuple[bytes, str], ...]
+    ocsp: tuple[bytes, ...]
+    keys: tuple[tuple[str, PrivateKey], ...]
+    registers: tuple[bytes, ...]
+
+    def related(self, relation: str) -> list[Certificate]:
+        """Return the certificates that were given with this relation (`preprod`, `previous`, a role …)."""
+        return [c for name, c in self.others if name == relation]
+
+
+@lru_cache(maxsize=8)
+def _companions(raws: tuple[Raw, ...], password: bytes | None) -> Companions:
+    authorities, others, crls, keys, registers = [], [], [], [], []
+    ocsp: list[bytes] = []
+    for raw in raws:
+        if raw.data.lstrip()[:1] in {b"{", b"["}:
+            registers.append(raw.data)
+            continue
+        try:
+            content = certfile.opened(raw.data, password)
+        except DocumentUnreadable:
+            continue
+        for certificate in content.certificates:
+            if certificate.is_ca and not raw.relation:
+                authorities.append(certificate)
+            elif not certificate.is_ca:
+                others.append((raw.relation, certificate))
+        crls += [(crl, content.form) for crl in content.crls]
+        ocsp += content.ocsp
+        keys += [(raw.relation, key) for key in content.keys]
+    return Companions(tuple(authorities), tuple(others), tuple(crls), tuple(ocsp), tuple(keys), tuple(registers))
+
+
+def companions(ctx: Context) -> Companions:
+    """Return the companions of this context, read once."""
+    return _companions(ctx.companions, password_of(ctx))
+
+
+@lru_cache(maxsize=8)
+def _anchors(trust: tuple[bytes, ...]) -> tuple[Certificate, ...]:
+    return tuple(c for data in trust for c in certfile.opened(data).certificates)
+
+
+def anchors_of(ctx: Context) -> tuple[Certificate, ...]:
+    """Return the anchors: what `--trust` gave, else the pinned roots among the companions."""
+    return tuple(_store(ctx.trust, companions(ctx).authorities).anchors)
+
+
+@lru_cache(maxsize=8)
+def _store(trust: tuple[bytes, ...], authorities: tuple[Certificate, ...]) -> certpath.Store:
+    if trust:
+        return certpath.Store(_anchors(trust), authorities)
+    pins = policy().by_digest
+    roots = [c for c in authorities if c.sha256 in pins and pins[c.sha256].level == 1]
+    return certpath.Store(roots, authorities)
+
+
+class Judged:
+    """One certificate under judgement, and everything that follows from its context."""
+
+    def __init__(self, content: Content, certificate: Certificate, ctx: Context, *, served: bool = False) -> None:
+        self.content = content
+        self.cert = certificate
+        self.at = ctx.at
+        self.ctx = ctx
+        self.served = content.certificates if served else ()
+        self.policy: Policy = policy()
+        self.companions = companions(ctx)
+
+    @property
+    def subject(self) -> Described:
+        """The certificate as far as a request has it too."""
+        return self.cert
+
+    @property
+    def is_request(self) -> bool:
+        """Whether this is a request, which has no issuer yet."""
+        return False
+
+    @cached_property
+    def path(self) -> Path:
+        """The path over everything at hand: the file, the companions and the anchors."""
+        extra = tuple(c for c in self.content.certificates if c.is_ca)
+        return self.path_over((*self.companions.authorities, *extra) if extra else self.companions.authorities)
+
+    @cached_property
+    def anchors(self) -> frozenset[Certificate]:
+        """The anchors of this judgement."""
+        return _store(self.ctx.trust, self.companions.authorities).anchors
+
+    @cached_property
+    def crls(self) -> tuple[Crl, ...]:
+        """The CRLs that came along and can be read."""
+        found = (read_crl(data) for data, _ in (*self.companions.crls, *((c, "") for c in self.content.crls)))
+        return tuple(crl for crl in found if crl is not None)
+
+    def path_over(self, authorities: tuple[Certificate, ...]) -> Path:
+        """Return the path over these authorities and the anchors only."""
+        store = _store(self.ctx.trust, authorities)
+        if not self.ctx.trust and self.cert.sha256 in self.policy.by_digest:
+            return Path((self.cert,), complete=True)
+        path = certpath.find_path(self.cert, store, self.at)
+        if not path.complete and not self.ctx.trust and path.certificates[-1].sha256 in self.policy.by_digest:
+            return Path(path.certificates, complete=True)
+        return path
+
+    @cached_property
+    def policies(self) -> tuple[PkiPolicy, ...]:
+        """The PKIoverheid policies of the certificate."""
+        return tuple(p for p in map(read_policy, self.cert.policies) if p)
+
+    @cached_property
+    def generation(self) -> str:
+        """The hierarchy it belongs to: by the pin of the anchor, else by its policies; empty when unknown."""
+        for certificate in reversed(self.path.certificates):
+            known = self.policy.by_digest.get(certificate.sha256)
+            if known:
+                return known.generation
+        if self.policies:
+            return self.policies[0].generation
+        above = [p for c in self.path.authorities for p in map(read_policy, c.policies) if p]
+        if above and self.cert.is_ca:
+            return above[0].generation
+        return "public" if self.path.complete else ""
+
+    @property
+    def is_g4(self) -> bool:
+        """Whether the profile of the fourth generation applies."""
+        return any(p.is_g4 for p in self.policies) or self.generation.startswith("g4")
+
+    @cached_property
+    def is_authority(self) -> bool:
+        """Whether this is a CA certificate of a hierarchy at hand, rather than a leaf."""
+        if not self.looks_like_authority:
+            return False
+        known = self.cert.issuer.first(COMMON_NAME) in self.policy.by_name and not self.cert.self_issued
+        return self.path.complete or known
+
+    @cached_property
+    def looks_like_authority(self) -> bool:
+        """Whether the certificate says of itself that it signs certificates, and names no host or organisation number."""
+        usage = self.cert.key_usage or frozenset()
+        return self.cert.is_ca and "keyCertSign" in usage and not self.cert.dns_names and not self.cert.oin
+
+    @cached_property
+    def is_uzi(self) -> bool:
+        """Whether the profile of the UZI register applies: an UZI name, or a BSN certificate without an OIN."""
+        named = any(n.kind == "other" and n.text == UZI_NAME for n in self.subject.names)
+        return named or (self.role_name == "bsn-encryption" and not self.subject.oin)
+
+    @cached_property
+    def role_name(self) -> str:
+        """The role that was given, or the one that the certificate itself points at."""
+        return self.ctx.role if self.ctx.role in self.policy.roles else self._own_role()
+
+    def _own_role(self) -> str:
+        usage = self.cert.extended_usage or ()
+        bits = self.cert.key_usage or frozenset()
+        if any(p.is_person for p in self.policies):
+            return "beroep"
+        if not self.policies and not self.subject.oin and any(p.startswith("2.23.140.1.2") for p in self.cert.policies):
+            return "web"
+        if SERVER_AUTH in usage or (not usage and self.subject.dns_names):
+            return "tls-server"
+        if CLIENT_AUTH in usage:
+            return "tls-client"
+        if "digitalSignature" in bits or not bits:
+            return "message-signing" if bits else "tls-server"
+        return "encryption"
+
+    @property
+    def role(self) -> Role:
+        """What that role asks."""
+        return self.policy.roles[self.role_name]
+
+
+class JudgedRequest(Judged):
+    """A request: the same subject rules, before there is an issuer."""
+
+    def __init__(self, request: Request, ctx: Context) -> None:
+        self.request = request
+        self.content = Content("csr")
+        self.at = ctx.at
+        self.ctx = ctx
+        self.served = ()
+        self.policy = policy()
+        self.companions = companions(ctx)
+
+    @property
+    def subject(self) -> Described:
+        """The request."""
+        return self.request
+
+    @property
+    def is_request(self) -> bool:
+        """True: nobody has signed this yet."""
+        return True
+
+    @cached_property
+    def path(self) -> Path:
+        """A request has no path."""
+        return Path((), complete=False)
+
+    @cached_property
+    def policies(self) -> tuple[PkiPolicy, ...]:
+        """A request has no policies."""
+        return ()
+
+    @cached_property
+    def generation(self) -> str:
+        """A request has no generation yet."""
+        return ""
+
+    @property
+    def is_g4(self) -> bool:
+        """Whether the fourth generation was asked for (`--set generation=g4`)."""
+        return self.ctx.setting("generation").lower().startswith("g4")
+
+    @cached_property
+    def role_name(self) -> str:
+        """The role that was given; a server when none was."""
+        return self.ctx.role if self.ctx.role in self.policy.roles else "tls-server"
+
+
+def yes(ctx: Context, name: str) -> bool:
+    """Whether a setting says yes."""
+    return ctx.setting(name).lower() in {"yes", "ja", "true", "1"}
+
+
+def listed(values: Iterable[str]) -> str:
+    """Return values as one readable list."""
+    return ", ".join(values)

@@ -1,0 +1,91 @@
+"""OCSP answers: about this certificate, fresh, and from a responder that may speak (RFC 6960)."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from cryptography import x509 as library
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
+
+from harness.lint.judge import Context, RuleTable
+from harness.lint.pki.judged import Judged
+from harness.lint.pki.revocation import SKEW
+from harness.lint.pki.validity import stamp
+from harness.model import Finding, NotRun, Text
+from harness.wire import der
+from harness.wire.keys import Algorithm, read_algorithm, signature_holds
+from harness.wire.x509 import OCSP_SIGNING, Certificate, signed_by
+
+STATUS = RuleTable[Judged]()
+rule = STATUS.rule
+
+
+@rule("PKIO-REV-006")
+def status_answers(doc: Judged, ctx: Context) -> Iterator[Finding | NotRun]:
+    """An OCSP answer is about this certificate, fresh, and signed by the issuer or by its responder."""
+    issuer = doc.path.issuer
+    if not doc.companions.ocsp or issuer is None:
+        if doc.cert.ocsp_urls and not doc.is_authority:
+            yield NotRun("PKIO-REV-006", Text("geen OCSP-antwoord opgegeven", "no OCSP answer was given"))
+        return
+    for data in doc.companions.ocsp:
+        yield from _answer(data, doc, issuer, ctx.at)
+
+
+def _answer(data: bytes, doc: Judged, issuer: Certificate, at: datetime) -> Iterator[Finding | NotRun]:
+    try:
+        answer = ocsp.load_der_ocsp_response(data)
+        if answer.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
+            said = answer.response_status.name.lower()
+            yield NotRun("PKIO-REV-006", Text(f"de responder antwoordde {said}", f"the responder answered {said}"))
+            return
+        yield from _judge_answer(answer, doc, issuer, at)
+    except (ValueError, TypeError, NotImplementedError, library.UnsupportedGeneralNameType):
+        yield Finding(
+            "PKIO-REV-006", "unreadable", Text("onleesbaar OCSP-antwoord", "unreadable OCSP answer"), "RFC 6960", "ocsp"
+        )
+
+
+def _judge_answer(answer: ocsp.OCSPResponse, doc: Judged, issuer: Certificate, at: datetime) -> Iterator[Finding]:
+    if not _authorised(answer, issuer):
+        observed = Text("ondertekenaar hoort niet bij de uitgever", "the signer does not belong to the issuer")
+        yield Finding("PKIO-REV-006", "signer", observed, issuer.subject.short, "ocsp")
+        return
+    single = next((r for r in answer.responses if r.serial_number == doc.cert.serial), None)
+    if single is None:
+        yield Finding(
+            "PKIO-REV-006",
+            "serial",
+            Text("over een ander certificaat", "about another certificate"),
+            f"{doc.cert.serial:x}",
+            "ocsp",
+        )
+        return
+    last = single.next_update_utc
+    if single.this_update_utc > at + SKEW or (last is not None and last < at):
+        dates = f"{stamp(single.this_update_utc)} – {stamp(last)}"
+        yield Finding("PKIO-REV-006", "stale", dates, stamp(at), "ocsp")
+    if single.certificate_status is ocsp.OCSPCertStatus.REVOKED:
+        on = single.revocation_time_utc or datetime.fromtimestamp(0, UTC)
+        yield Finding("PKIO-REV-006", "revoked", stamp(on), Text("niet ingetrokken", "not revoked"), "ocsp")
+    elif single.certificate_status is ocsp.OCSPCertStatus.UNKNOWN:
+        yield Finding("PKIO-REV-006", "unknown", "unknown", "good", "ocsp")
+
+
+def _authorised(answer: ocsp.OCSPResponse, issuer: Certificate) -> bool:
+    algorithm = _algorithm_of(answer.public_bytes(Encoding.DER))
+    if signature_holds(issuer.key, algorithm, answer.signature, answer.tbs_response_bytes):
+        return True
+    for delegate in answer.certificates:
+        responder = Certificate(delegate.public_bytes(Encoding.DER))
+        if OCSP_SIGNING in (responder.extended_usage or ()) and signed_by(responder, issuer):
+            return signature_holds(responder.key, algorithm, answer.signature, answer.tbs_response_bytes)
+    return False
+
+
+def _algorithm_of(answer: bytes) -> Algorithm:
+    """Return the signature algorithm inside an OCSPResponse, PSS parameters included."""
+    wrapped = der.inside(answer, der.one(answer), der.SEQUENCE)[1]
+    octets = der.inside(answer, der.one(answer, wrapped.body, wrapped.end), der.SEQUENCE)[1]
+    basic = der.content(answer, octets)
+    return read_algorithm(der.raw(basic, der.inside(basic, der.one(basic), der.SEQUENCE)[1]))

@@ -1,0 +1,224 @@
+"""What a key may be used for, and the constraints around it (DKC 4; G4 profiles; RFC 5280)."""
+
+from collections.abc import Iterator
+
+from harness.lint.judge import Context, RuleTable
+from harness.lint.pki.judged import Judged, listed
+from harness.lint.pki.subject import ABSENT
+from harness.model import Finding, Text
+from harness.wire import x509
+from harness.wire.x509 import ANY_USAGE, CLIENT_AUTH, EXTENDED_KEY_USAGE, KEY_USAGE, SERVER_AUTH
+
+USAGE = RuleTable[Judged]()
+CONSTRAINTS = RuleTable[Judged]()
+rule = USAGE.rule
+TLS = {"tls-server", "tls-client", "web"}
+_LABELS = {
+    SERVER_AUTH: "serverAuth",
+    CLIENT_AUTH: "clientAuth",
+    ANY_USAGE: "anyExtendedKeyUsage",
+    "1.3.6.1.5.5.7.3.4": "emailProtection",
+    "1.3.6.1.5.5.7.3.36": "documentSigning",
+    "1.3.6.1.4.1.311.10.3.12": "msDocumentSigning",
+    "1.3.6.1.4.1.311.10.3.4": "msEncryptedFileSystem",
+}
+_QC_COMPLIANCE, _QC_SSCD = "0.4.0.1862.1.1", "0.4.0.1862.1.4"
+_KNOWN_CRITICAL = {
+    x509.KEY_USAGE, x509.BASIC_CONSTRAINTS, x509.EXTENDED_KEY_USAGE, x509.SAN, x509.POLICIES, x509.NAME_CONSTRAINTS,
+    x509.POLICY_CONSTRAINTS, "2.5.29.54", "2.5.29.33", x509.CRL_POINTS,
+}  # fmt: skip
+
+
+def bits_of(doc: Judged) -> frozenset[str]:
+    """Return the key usages; empty when the extension is absent."""
+    return doc.subject.key_usage or frozenset()
+
+
+def purposes(doc: Judged) -> str:
+    """Return the extended key usages by name."""
+    return listed(_LABELS.get(u, u) for u in doc.subject.extended_usage or ())
+
+
+@rule("PKIO-KU-001")
+def key_usage_present(doc: Judged, ctx: Context) -> Iterator[Finding]:
+    """KeyUsage is there and critical (DKC 4)."""
+    if doc.subject.key_usage is None:
+        yield Finding("PKIO-KU-001", "", ABSENT, "keyUsage, critical", "keyUsage")
+    elif not doc.subject.extensions.critical(KEY_USAGE):
+        yield Finding("PKIO-KU-001", "critical", Text("niet critical", "not critical"), "critical", "keyUsage")
+
+
+@rule("PKIO-KU-002")
+def key_usage_for_tls(doc: Judged, ctx: Context) -> Iterator[Finding]:
+    """TLS needs digitalSignature; the server profiles of G1 and G4 have keyEncipherment too."""
+    if doc.role_name not in TLS or doc.subject.key_usage is None:
+        return
+    needed = {"digitalSignature"}
+    server = any(p.tail in {"8.6", "5.6", "5.9", "15.35.11"} for p in doc.policies)
+    if server and doc.subject.key.is_rsa:
+        needed.add("keyEncipherment")
+    missing = needed - bits_of(doc)
+    if missing:
+        yield Finding("PKIO-KU-002", "", listed(sorted(bits_of(doc))) or "-", listed(sorted(needed)), "keyUsage")
+
+
+@rule("PKIO-KU-003")
+def no_foreign_bits(doc: Judged, ctx: Context) -> Iterator[Finding]:
+    """A leaf signs no certificates; a server key signs no documents and RSA agrees no keys (DKC 4)."""
+    ca_bits = bits_of(doc) & {"keyCertSign", "cRLSign"}
+    if ca_bits and not doc.looks_like_authority:
+        yield Finding("PKIO-KU-003", "ca", listed(sorted(ca_bits)), Text("geen", "none"), "keyUsage")
+    odd = bits_of(doc) & ({"nonRepudiation", "keyAgreement"} if doc.subject.key.is_rsa else {"nonRepudiation"})
+    if odd and doc.role_name in TLS:
+        yield Finding("PKIO-KU-003", "extra", listed(sorted(odd)), "digitalSignature, keyEncipherment", "keyUsage")
+
+
+def _lacks(doc: Judged, purpose: str) -> bool:
+    usage = doc.subject.extended_usage
+    if usage is None:
+        return EXTENDED_KEY_USAGE in doc.subject.extensions.malformed
+    return purpose not in usage and ANY_USAGE not in usage
+
+
+@rule("PKIO-KU-004")
+def server_purpose(doc: Judged, ctx: Context) -> Iterator[Finding]:
+    """A server certificate has no extendedKeyUsage, or one with serverAuth."""
+    if doc.role_name in {"tls-server", "web"} and _lacks(doc, SERVER_AUTH):
+        yield Finding("PKIO-KU-004", "", purposes(doc) or "-", "serverAuth", "extendedKeyUsage")
+
+
+@rule("PKIO-KU-005")
+def client_purpose(doc: Judged, ctx: Context) -> Iterator[Finding]:
+    """A client certificate has no extendedKeyUsage, or one with clientAuth; public certificates lose it in 2026."""
+    if doc.role_name == "tls-client" and _lacks(doc, CLIENT_AUTH):
+        yield Finding("PKIO-KU-005", "", purposes(doc) or "-", "clientAuth", "extendedKeyUsage")
+
+
+@rule("PKIO-KU-006")
+def purpose_absent(doc: Judged, ctx: Context) -> Iterator[Finding]:
+    """No extendedKeyUsage: allowed, and said."""
+    if doc.subject.extended_usage is None and EXTENDED_KEY_USAGE not in doc.subject.extensions.by_oid:
+        yield Finding("PKIO-KU-006", "", ABSENT, doc.policy.conflicts["eku"], "extendedKeyUsage")
+
+
+@rule("PKIO-KU-007")
+def purpose_critical(doc: Judged, ctx: Context) -> Iterator[Finding]:
+    """A critical extendedKeyUsage is legal, and refused by some verifiers."""
+    if doc.role_name in TLS and doc.subject.extensions.critical(EXTENDED_KEY_USAGE):
+        yield Finding("PKIO-KU-007", "", "critical", Text("niet critical", "not critical"), "extendedKeyUsage")
+
+
+@rule("PKIO-KU-008")
+def any_purpose(doc: Judged, ctx: Context) -> Iterator[Finding]:
+    """No anyExtendedKeyUsage: it is no substitute for the purposes themselves."""
+    if ANY_USAGE in (doc.subject.extended_usage or ()):
+        yield Finding("PKIO-KU-008", "", purposes(doc), "serverAuth, clientAuth", "extendedKeyUsage")
+
+
+@rule("PKIO-KU-009")
+def signing_usage(doc: Judged, ctx: Context) -> Iterator[Finding]:
+    """Signing a message needs digitalSignature or nonRepudiation; serverAuth beside it is normal."""
+    if doc.role_name != "message-signing" or doc.subject.key_usage is None:
+        return
+    if not bits_of(doc) & {"digitalSignature", "nonRepudiation"}:
+        observed = listed(sorted(bits_of(doc))) or "-"
+        yield Finding("PKIO-KU-009", "", observed, "digitalSignature | nonRepudiation", "keyUsage")
+
+
+@rule("PKIO-KU-010")
+def encryption_usage(doc: Judged, ctx: Context) -> Iterator[Finding]:
+    """Encryption needs an RSA key with keyEncipherment, or an EC key with keyAgreement (DKB ENC004)."""
+    if doc.role_name not in {"encryption", "bsn-encryption"}:
+        return
+    needed = "keyEncipherment" if doc.subject.key.is_rsa else "keyAgreement"
+    usable = doc.subject.key.is_rsa or doc.subject.key.kind == "EC"
+    if not usable:
+        yield Finding("PKIO-KU-010", "key", str(doc.subject.key), "RSA, EC", "subjectPublicKeyInfo")
+    elif doc.subject.key_usage is not None and needed not in bits_of(doc):
+        yield Finding("PKIO-KU-010", "", listed(sorted(bits_of(doc))) or "-", needed, "keyUsage")
+
+
+@rule("PKIO-KU-011")
+def professional_usage(doc: Judged, ctx: Context) -> Iterator[Finding]:
+    """A professional's signature certificate: nonRepudiation alone, QcCompliance, QcSSCD and a title (S2)."""
+    if doc.role_name != "beroep":
+        return
+    bits = bits_of(doc)
+    authentication = any(p.tail.endswith((".8", "5.1", "8.1")) for p in doc.policies)
+    if authentication:
+        if "digitalSignature" not in bits or _lacks(doc, CLIENT_AUTH):
+            yield Finding(
+                "PKIO-KU-011",
+                "",
+                f"{listed(sorted(bits))}; {purposes(doc)}",
+                "digitalSignature; clientAuth",
+                "keyUsage",
+            )
+        return
+    if doc.subject.key_usage is not None and bits != {"nonRepudiation"}:
+        yield Finding("PKIO-KU-011", "", listed(sorted(bits)) or "-", "nonRepudiation", "keyUsage")
+    missing = [
+        n for n, oid in (("QcCompliance", _QC_COMPLIANCE), ("QcSSCD", _QC_SSCD)) if oid not in doc.cert.statements
+    ]
+    if missing:
+        yield Finding("PKIO-KU-011", "qc", listed(missing), "QcCompliance, QcSSCD", "qcStatements")
+    if not doc.subject.subject.first("2.5.4.12"):
+        yield Finding("PKIO-KU-011", "title", ABSENT, Text("titel of beroep", "title or profession"), "subject.title")
+
+
+@CONSTRAINTS.rule("PKIO-BC-001")
+def leaf_is_no_ca(doc: Judged, ctx: Context) -> Iterator[Finding]:
+    """The leaf is not a CA (RFC 5280 4.2.1.9)."""
+    if doc.cert.is_ca and not doc.looks_like_authority:
+        yield Finding("PKIO-BC-001", "", "CA:TRUE", "CA:FALSE", "basicConstraints")
+
+
+@CONSTRAINTS.rule("PKIO-BC-002")
+def constraints_in_g4(doc: Judged, ctx: Context) -> Iterator[Finding]:
+    """G4 has basicConstraints, critical; G1 certificates of QuoVadis and DigiCert have none, and that is normal."""
+    if not doc.is_g4:
+        return
+    if doc.cert.basic_constraints is None:
+        yield Finding("PKIO-BC-002", "", ABSENT, "CA:FALSE, critical", "basicConstraints")
+    elif not doc.cert.extensions.critical(x509.BASIC_CONSTRAINTS):
+        yield Finding(
+            "PKIO-BC-002", "", Text("niet critical", "not critical"), "CA:FALSE, critical", "basicConstraints"
+        )
+
+
+@CONSTRAINTS.rule("PKIO-BC-003")
+def version_three(doc: Judged, ctx: Context) -> Iterator[Finding]:
+    """The certificate is of version 3 (DKC annex 3)."""
+    if doc.cert.version != 3:
+        yield Finding("PKIO-BC-003", "", f"v{doc.cert.version}", "v3", "version")
+    if not doc.cert.issuer.attributes:
+        yield Finding("PKIO-BC-003", "issuer", Text("lege issuer", "empty issuer"), Text("gevuld", "filled"), "issuer")
+
+
+@CONSTRAINTS.rule("PKIO-BC-004")
+def extensions_known(doc: Judged, ctx: Context) -> Iterator[Finding]:
+    """No unknown critical extension, no repeated and no unreadable one, in the leaf and in every CA above it."""
+    for certificate in doc.path.certificates or (doc.cert,):
+        where = "" if certificate is doc.cert else f" ({certificate.subject.short})"
+        for extension in certificate.extensions.all:
+            if extension.critical and extension.oid not in _KNOWN_CRITICAL:
+                yield Finding(
+                    "PKIO-BC-004",
+                    "",
+                    f"{extension.oid}{where}",
+                    Text("bekend, of niet critical", "known, or not critical"),
+                    "extensions",
+                )
+        for oid in certificate.extensions.repeated:
+            yield Finding("PKIO-BC-004", "repeated", f"{oid}{where}", "1", "extensions")
+        for oid in unreadable(certificate):
+            yield Finding("PKIO-BC-004", "unreadable", f"{oid}{where}", Text("leesbaar", "readable"), "extensions")
+
+
+def unreadable(certificate: x509.Certificate) -> list[str]:
+    """Return the known extensions that do not decode."""
+    _ = (
+        certificate.key_usage, certificate.extended_usage, certificate.names, certificate.basic_constraints,
+        certificate.policies, certificate.crl_urls, certificate.access, certificate.ski, certificate.aki,
+    )  # fmt: skip
+    return sorted(certificate.extensions.malformed)
