@@ -113,7 +113,7 @@ class Row:
     `like` names rows whose probes hold here too, in this row's own circumstances; `roll_up` names rows whose verdicts
     count here. `needs` blocks when a prerequisite (row or probe) failed, `needs_green` when it is anything but green.
     `optional` rows may be declared not applicable, `instead` lets evidence replace a probe that could not run, `beside`
-    shows a probe next to a declaration without weighing it, `complete` lists the rows that a document must cover,
+    shows a probe next to a declaration without weighing it, `about` names the rules of such a probe that do weigh, `complete` lists the rows that a document must cover,
     and `guarded` marks what the product itself guards in every run.
     """
 
@@ -142,6 +142,7 @@ class Row:
     lead_time: Text = NOTHING
     optional: bool = False
     instead: bool = False
+    about: tuple[str, ...] = ()
     beside: bool = False
     guarded: bool = False
     weigh: tuple[tuple[str, Severity], ...] = ()
@@ -167,7 +168,7 @@ class Procedure:
     rows: tuple[Row, ...] = field(default=())
 
 
-_LISTS = frozenset({"probes", "alias", "roll_up", "like", "needs", "needs_green", "complete", "when"})
+_LISTS = frozenset({"probes", "alias", "roll_up", "like", "needs", "needs_green", "complete", "when", "about"})
 _TEXTS = frozenset({"evidence", "shows", "lead_time", "note"})
 
 

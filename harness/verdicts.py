@@ -401,7 +401,9 @@ class _Bench:
 
 def _beside(row: Row, part: RowVerdict) -> RowVerdict:
     """A probe next to a declaration: it contradicts by failing, and adds nothing by passing."""
-    if part.verdict in (Verdict.FAIL, Verdict.ERROR) and not row.beside:
+    about = {graded.finding.rule for graded in part.findings if graded.severity is Severity.ERROR}
+    weighs = not row.beside and (not row.about or about & set(row.about))
+    if weighs and part.verdict in (Verdict.FAIL, Verdict.ERROR):
         return part
     return replace(part, verdict=Verdict.SKIP, cause="", why=None, lab=False)
 

@@ -135,12 +135,17 @@ def test_evidence_never_overrules_a_ping_that_failed():
 
 
 def test_a_declaration_that_a_probe_contradicts_fails():
-    found = judge("tvs-cluster", result("config.lint", Verdict.FAIL), says=[said("TC-1c")])
+    found = judge("tvs-cluster", result("config.lint", Verdict.FAIL, rules=["CONF-005"]), says=[said("TC-1c")])
     assert found["TC-1c"].verdict is Verdict.FAIL
 
 
+def test_a_mistake_in_the_scenario_fails_only_the_row_it_is_about():
+    found = judge("digimelding", result("config.lint", Verdict.FAIL, rules=["CONF-001"]), registries=("BAG",))
+    assert [row for row, v in found.items() if v.verdict is Verdict.FAIL] == ["DM-1.3", "DM-1.3a"]
+
+
 def test_fewer_than_two_providers_block_the_delivery_and_not_the_application_for_preproduction():
-    found = judge("tvs-cluster", result("config.lint[TC-1c]", Verdict.FAIL))
+    found = judge("tvs-cluster", result("config.lint", Verdict.FAIL, rules=["CONF-005"]))
     assert {row for row, v in found.items() if v.verdict is Verdict.BLOCKED} >= {"TC-6a", "TC-6b", "TC-6c"}
     assert found["TC-6a"].because == ("TC-1c",)
     assert found["TC-4"].verdict is Verdict.MANUAL
