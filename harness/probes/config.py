@@ -13,6 +13,7 @@ from harness.scenario import Connection, load
 REGISTRIES: Final = ("BAG", "BGT", "BRI", "BRK", "BRO", "BRP", "BRT", "BRV", "HR", "WOZ")
 SECRET_FILES: Final = ("*.pem", "*.key", "*.p12", "*.pfx")
 MAX_FILES: Final = 2000
+CLUSTER_PROVIDERS: Final = 2
 
 
 @probe("config.lint", title=("Scenario volledig en consistent", "Scenario complete and consistent"))
@@ -29,6 +30,10 @@ async def lint(link: Link, tools: Tools) -> AsyncIterator[Yield]:
         yield Finding("CONF-003", observed=uuid, expected=Text("één keer", "once"), where="saml.providers")
     for oin in _doubles(p.oin for p in providers):
         yield Finding("CONF-004", observed=oin, expected=Text("één keer", "once"), where="saml.providers")
+    if connection.system == "tvs-cluster" and len(providers) < CLUSTER_PROVIDERS:
+        yield Finding(
+            "CONF-005", observed=str(len(providers)), expected=f"≥ {CLUSTER_PROVIDERS}", where="saml.providers"
+        )
     yield Observation(
         Text(
             f"{connection.system}, {link.party.kind}, {connection.network}",
