@@ -293,3 +293,51 @@ _QUESTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 
 def _ask_systems() -> list[str]:
     return [s for s in SYSTEM_NAMES if click.confirm(f"Sluit u aan op {s}?", default=False)]
+
+
+@cli.command()
+@click.argument("step")
+@click.option("--scenario", type=click.Path(path_type=Path), default=Path("scenarios/preprod"), show_default=True)
+@click.option("--by", required=True, help="Naam van wie verklaart.")
+@click.option("--function", required=True, help="Functie.")
+@click.option("--statement", required=True, help="Wat is vastgesteld, in één zin.")
+@click.option("--connection", default="", help="Alleen voor deze verbinding.")
+@click.option(
+    "--verdict", type=click.Choice(["pass", "warn", "fail", "waiting", "skip"]), default="pass", show_default=True
+)
+@click.option("--file", "file", default="", help="Bewijsbestand, ten opzichte van de map van het scenario.")
+@click.option("--date", "when", default="", help="Datum (2026-11-21); anders vandaag.")
+@click.option("--expires", default="", help="Datum waarna het bewijs niet meer telt.")
+def attest(step: str, scenario: Path, when: str, expires: str, verdict: str, **said: Any) -> None:
+    """Leg bewijs van een mens vast bij een stap."""
+    from datetime import UTC, datetime
+
+    from harness.attestations import Attestation
+    from harness.attestations import attest as record
+    from harness.model import Verdict
+    from harness.scenario import load
+
+    loaded = load(scenario)
+    attestation = Attestation(
+        step=step,
+        verdict=Verdict(verdict),
+        date=_day(when) or datetime.now(UTC).astimezone().date(),
+        expires=_day(expires),
+        **said,
+    )
+    path = loaded.folder / "attestations.toml"
+    path.touch()
+    sealed = record(path, attestation, tuple(loaded.scenario.connections))
+    seal = f" (sha256 {sealed.sha256[:12]}…)" if sealed.sha256 else ""
+    click.echo(f"{path}: {sealed.step} {verdict}{seal}")
+
+
+def _day(text: str) -> Any:
+    from datetime import date
+
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is geen datum; schrijf 2026-11-21") from None

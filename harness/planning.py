@@ -1,0 +1,78 @@
+"""Show what is next in the procedures: for whom, what it unblocks, what blocks it, and by when (`ketentest plan`)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.agenda import Agenda, Todo, plan
+from harness.checklist import rows_for
+from harness.errors import UnusableInput
+from harness.facts import facts_of
+from harness.front import Options, info_of, ledger_beside, run_info, verdicts
+from harness.model import Text, say
+from harness.run import Run, read, utc_now
+from harness.scenario import Loaded, load
+from harness.show import VERDICTS
+
+FIRST = 12
+
+
+def show_plan(path: Path, runs: Path, lang: str) -> str:
+    """Return the agenda of every connection of a scenario, from its newest run if there is one."""
+    loaded = load(path)
+    run = _newest(loaded, runs)
+    found = verdicts(run, ledger_beside(loaded))
+    lines: list[str] = [_heading(run, lang)]
+    for connection in loaded.connections:
+        facts = facts_of(info_of(loaded, connection))
+        agenda = plan(rows_for(facts), found[connection.name], facts, utc_now())
+        lines += ["", f"{connection.name} ({connection.system}, {connection.effective_environment})"]
+        lines += _agenda(agenda, lang)
+    return "\n".join(lines) + "\n"
+
+
+def _newest(loaded: Loaded, runs: Path) -> Run:
+    try:
+        run = read(runs)
+    except UnusableInput:
+        return Run(run_info(loaded, Options(runs=runs)))
+    names = {c.name for c in run.info.connections}
+    return run if {c.name for c in loaded.connections} <= names else Run(run_info(loaded, Options(runs=runs)))
+
+
+def _heading(run: Run, lang: str) -> str:
+    if run.path is None:
+        return Text("Nog geen run; dit is het plan vooraf.", "No run yet; this is the plan beforehand.").of(lang)
+    return Text(f"Volgens run {run.info.id}.", f"According to run {run.info.id}.").of(lang)
+
+
+def _agenda(agenda: Agenda, lang: str) -> Iterator[str]:
+    groups = (
+        (Text("nu te doen", "to do now"), agenda.now),
+        (Text("wacht op een ander", "waiting for another"), agenda.waiting),
+        (Text("geblokkeerd", "blocked"), agenda.blocked),
+    )
+    for title, todos in groups:
+        if todos:
+            yield f"  {title.of(lang)} ({len(todos)})"
+            for todo in todos[:FIRST]:
+                yield from _todo(todo, lang)
+            if len(todos) > FIRST:
+                yield f"    … {len(todos) - FIRST}"
+    if agenda.later:
+        yield Text(f"  latere fase: {len(agenda.later)} stappen", f"  later phase: {len(agenda.later)} steps").of(lang)
+
+
+def _todo(todo: Todo, lang: str) -> Iterator[str]:
+    yield f"    {todo.row:<14} {todo.title.of(lang)}"
+    details = (
+        (Text("wie", "who"), todo.who),
+        (Text("wat", "what"), f"{VERDICTS[todo.verdict].of(lang)}: {say(todo.what, lang)}"),
+        (Text("eerst", "first"), " ".join(todo.blocked_by)),
+        (Text("daarna", "then"), " ".join(todo.unblocks)),
+        (Text("uiterlijk", "due"), todo.due.isoformat() if todo.due else ""),
+        (Text("sinds", "since"), todo.since.isoformat() if todo.since else ""),
+        (Text("doorlooptijd", "lead time"), todo.lead_time.of(lang)),
+    )
+    for label, value in details:
+        if value:
+            yield f"      {label.of(lang):<12} {value}"
