@@ -31,6 +31,7 @@ The file holds blocks of four kinds; every mistake in it is reported at once::
 
 import datetime as dt
 import hashlib
+import os
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -40,10 +41,12 @@ from typing import Any, Final
 
 from harness.checklist import catalogue, resolve_alias
 from harness.errors import Mistake, ScenarioInvalid, UnusableInput
+from harness.images import is_picture, stripped
 from harness.model import Finding, Text, Verdict
 from harness.positions import line_of, positions
 
 MAX_BYTES: Final = 4 * 1024 * 1024
+MAX_EVIDENCE: Final = 64 * 1024 * 1024
 VERDICTS: Final = ("pass", "warn", "fail", "waiting", "skip")
 READERS: Final = ("logius", "dictu", "own")
 
@@ -392,6 +395,46 @@ def attest(path: Path, attestation: Attestation, connections: Collection[str] = 
     with path.open("a", encoding="utf-8") as stream:
         stream.write(block(sealed))
     return sealed
+
+
+def take_in(path: Path, step: str, source: Path) -> str:
+    """Bring a file of evidence under `bewijs/` beside attestations.toml, and return its name for a statement.
+
+    A picture loses its metadata; the file the user gave is not touched. Evidence of a production step stays where it
+    is: it shows real people, so that only its SHA-256 is kept.
+    """
+    folder = path.parent
+    try:
+        if any(catalogue()[row].phase_env == "prod" for row in resolve_alias(step) if row in catalogue()):
+            fingerprint(source)
+            return os.path.relpath(source, folder)
+        data = _evidence(source)
+        clean = stripped(data) if is_picture(data) else data
+        if clean is None:
+            raise UnusableInput(
+                f"{source}: de afbeelding is beschadigd; maak de afdruk opnieuw",
+                f"{source}: the picture is damaged; take it again",
+            )
+        if clean == data and folder.resolve() in source.resolve().parents:
+            return os.path.relpath(source, folder)
+        kept = folder / "bewijs" / f"{hashlib.sha256(clean).hexdigest()[:8]}-{source.name}"
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_bytes(clean)
+        return os.path.relpath(kept, folder)
+    except OSError as wrong:
+        reason = wrong.strerror or type(wrong).__name__
+        raise UnusableInput(
+            f"{source}: niet te lezen of op te slaan ({reason})", f"{source}: cannot be read or kept ({reason})"
+        ) from None
+
+
+def _evidence(source: Path) -> bytes:
+    if source.stat().st_size > MAX_EVIDENCE:
+        raise UnusableInput(
+            f"{source}: groter dan {MAX_EVIDENCE >> 20} MB; lever een kleiner bestand of een uitsnede",
+            f"{source}: larger than {MAX_EVIDENCE >> 20} MB; give a smaller file or a part of it",
+        )
+    return source.read_bytes()
 
 
 def _spoken(a: Attestation) -> dict[str, Any]:
