@@ -235,6 +235,51 @@ def plan(scenario: Path, runs: Path, lang: str) -> None:
     click.echo(show_plan(scenario, runs, lang), nl=False)
 
 
+REPORT_FORMATS = ("html", "md", "json", "junit")
+
+
+def _words(known: tuple[str, ...], option: str) -> Callable[[click.Context, click.Parameter, str], tuple[str, ...]]:
+    def parse(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, ...]:
+        words = tuple(dict.fromkeys(w.strip() for w in value.split(",") if w.strip()))
+        if wrong := [w for w in words if w not in known] or ([value] if not words else []):
+            raise click.BadParameter(f"{wrong[0]!r} is onbekend; kies uit {', '.join(known)}", param_hint=option)
+        return words
+
+    return parse
+
+
+@cli.command()
+@click.argument("runs_given", metavar="[RUN…]", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Map met runs.")
+@click.option("--for", "reader", type=click.Choice(["own", "logius", "dictu"]), default="own", show_default=True)
+@click.option("--connection", "connections", multiple=True, metavar="NAAM", help="Alleen deze aansluitingen.")
+@click.option("--phase", default="", help="Alleen deze fase van de procedure, bijvoorbeeld 2.")
+@click.option("--detail", type=click.Choice(["technisch", "volledig"]), default="volledig", show_default=True)
+@click.option(
+    "--format",
+    "formats",
+    default=",".join(REPORT_FORMATS),
+    show_default=True,
+    callback=_words(REPORT_FORMATS, "--format"),
+)
+@click.option("--lang", "languages", default="nl,en", show_default=True, callback=_words(("nl", "en"), "--lang"))
+@click.option(
+    "--against", default="", metavar="RUN|last", help="Vergelijk met een eerdere run; exit 1 bij een nieuwe fout."
+)
+def report(runs_given: tuple[Path, ...], runs: Path, **wish: Any) -> None:
+    """Schrijf het rapport van een run; zonder RUN van de nieuwste."""
+    from harness.probes.probe import load
+    from harness.report.write import Wish, write
+    from harness.run import utc_now
+
+    written = write(runs_given, Wish(**wish), root=runs, now=utc_now(), built=load().keys())
+    for file in written.files:
+        click.echo(file)
+    if written.new_failures:
+        click.echo(f"nieuwe fouten / new failures: {written.new_failures}", err=True)
+    sys.exit(1 if written.new_failures else 0)
+
+
 @cli.command()
 @click.argument("ident", required=False)
 @click.option("--list", "everything", is_flag=True, help="De hele catalogus.")

@@ -1,0 +1,1 @@
+"""Turn a run file into the report that its reader hands in, reviews or works from."""

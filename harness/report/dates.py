@@ -1,0 +1,116 @@
+"""Write what has a date: steps done, waiting, deadlines, and how long certificates are valid."""
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from harness.checklist import Deadline, Row
+from harness.model import Verdict
+from harness.report.desk import Desk
+from harness.report.model import Mark, Moment, Validity
+from harness.report.wording import AMSTERDAM
+from harness.run import ConnectionInfo
+from harness.verdicts import RowVerdict
+from harness.workdays import add_months, add_workdays, workdays_between
+
+SOON: Final = timedelta(days=60)
+MOST_MOMENTS: Final = 400
+
+
+def timeline(desk: Desk) -> tuple[Moment, ...]:
+    """Return the dated steps, the periods of waiting and the deadlines of the chosen connections, oldest first."""
+    today = desk.now.astimezone(AMSTERDAM).date()
+    moments = [
+        m
+        for info in desk.infos
+        for row, found in desk.rows[info.name]
+        if found
+        for m in _of_row(desk, info, row, found, today)
+    ]
+    moments.append(_run(desk))
+    return tuple(sorted(moments, key=lambda m: (m.day, m.end or m.day, m.label))[:MOST_MOMENTS])
+
+
+def _run(desk: Desk) -> Moment:
+    day = desk.run.info.started.astimezone(AMSTERDAM).date()
+    return Moment(day, desk.run.info.id, "run", desk.say("run_moment"), desk.say.day(day))
+
+
+def _of_row(desk: Desk, info: ConnectionInfo, row: Row, found: RowVerdict, today: date) -> Iterable[Moment]:
+    if row.alias or not row.scored:
+        return
+    say = desk.say
+    name = (
+        f"{row.id} {say.words(row.heading)}"
+        if len(desk.infos) == 1
+        else f"{desk.clean(info.name, 40)}: {row.id} {say.words(row.heading)}"
+    )
+    anchor = desk.anchor(info.name, row.id)
+    for said in found.attestations if not row.roll_up else ():
+        if said.verdict is not Verdict.WAITING and said.date <= today:
+            yield Moment(said.date, name, "done", say("done_on"), say.day(said.date), step=anchor)
+    if found.verdict is Verdict.WAITING and found.since:
+        waited = say.count("waited", workdays_between(found.since, today))
+        yield Moment(
+            found.since, name, "waiting", say.verdict(Verdict.WAITING), waited, max(today, found.since), anchor
+        )
+        due = due_day(row.deadline, found.since)
+        if due:
+            yield _deadline(desk, name, due, today, anchor)
+
+
+def _deadline(desk: Desk, name: str, due: date, today: date, anchor: str) -> Moment:
+    late = due < today
+    word = desk.say("overdue" if late else "due")
+    return Moment(due, name, "overdue" if late else "due", word, f"{desk.say('due')} {desk.say.day(due)}", step=anchor)
+
+
+def due_day(deadline: Deadline | None, since: date) -> date | None:
+    """Return the last day of a term that starts at `since`."""
+    if deadline is None:
+        return None
+    if deadline.workdays:
+        return add_workdays(since, deadline.workdays)
+    if deadline.months:
+        return add_months(since, deadline.months)
+    return since + timedelta(days=deadline.days) if deadline.days else None
+
+
+def next_deadline(desk: Desk, moments: Iterable[Moment], validities: Iterable[Validity]) -> str:
+    """Return the first term that is still to come."""
+    today = desk.now.astimezone(AMSTERDAM).date()
+    terms = [(m.day, m.label) for m in moments if m.kind == "due" and m.day >= today]
+    terms += [(v.end, v.label) for v in validities if v.end >= today]
+    day, what = min(terms, default=(None, ""))
+    return desk.say("next_deadline", what=what, date=desk.say.day(day)) if day else ""
+
+
+def validities(desk: Desk) -> tuple[Validity, ...]:
+    """Return how long each certificate is valid, from what the probes on certificates measured."""
+    found: dict[tuple[str, date, date], Validity] = {}
+    for result in desk.results:
+        for observation in result.observed:
+            data = dict(observation.data)
+            start, end = _day(data.get("not_before", "")), _day(data.get("not_after", ""))
+            if start is None or end is None or end < start:
+                continue
+            label = data.get("role") or data.get("name") or result.probe
+            name = label if len(desk.infos) == 1 else f"{result.connection}: {label}"
+            found[(name, start, end)] = _validity(desk, desk.clean(name, 70), start, end)
+    return tuple(found[key] for key in sorted(found, key=lambda k: (k[2], k[0])))
+
+
+def _day(moment: str) -> date | None:
+    try:
+        return datetime.fromisoformat(moment).date()
+    except ValueError:
+        return None
+
+
+def _validity(desk: Desk, label: str, start: date, end: date) -> Validity:
+    say, today = desk.say, desk.now.date()
+    if end < today:
+        return Validity(label, start, end, Mark("fail", say("fail")), say("expired_since", date=say.day(end)))
+    left = say.count("days_left", (end - today).days)
+    key = "warn" if end - today <= SOON else "pass"
+    return Validity(label, start, end, Mark(key, say(key)), f"{say('valid_to', date=say.day(end))}, {left}")

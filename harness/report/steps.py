@@ -1,0 +1,206 @@
+"""Write the rows of the procedure: what was seen, what is still needed, and on what the result rests."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from harness.checklist import Mode, Row
+from harness.model import Finding, Result, Severity, Verdict
+from harness.report.desk import Desk, counted, mark_of, rolled
+from harness.report.links import lanes, questions
+from harness.report.model import Connection, Count, Fact, Mark, Phase, Step
+from harness.run import ConnectionInfo
+from harness.verdicts import RowVerdict
+
+SHORT = 220
+FindingNumbers = Mapping[tuple[str, Finding], str]
+"""The number of the finding that stands for what was found on a connection."""
+
+
+def connections(desk: Desk, numbers: FindingNumbers) -> tuple[Connection, ...]:
+    """Return the chapter of every chosen connection."""
+    return tuple(_connection(desk, info, numbers) for info in desk.infos)
+
+
+def _connection(desk: Desk, info: ConnectionInfo, numbers: FindingNumbers) -> Connection:
+    rows = desk.rows[info.name]
+    scored = [(row, found) for row, found in rows if found is not None and row.scored]
+    counts = counts_of(desk, scored)
+    return Connection(
+        name=desk.clean(info.name),
+        anchor=desk.anchor(info.name),
+        title=title_of(desk, info),
+        head=head_of(desk, info),
+        mark=rolled((found for _, found in scored), desk.say),
+        counts=counts,
+        total=sum(count.number for count in counts),
+        questions=questions(desk, info),
+        lanes=lanes(desk, info),
+        own=desk.clean(info.party, 60),
+        network=desk.clean(info.network),
+        peer=desk.clean(info.peer, 60) or desk.say(f"system_{info.system}"),
+        phases=tuple(_phases(desk, info, rows, numbers)),
+    )
+
+
+def counts_of(desk: Desk, scored: Iterable[tuple[Row, RowVerdict]]) -> tuple[Count, ...]:
+    """Return the counts per result of scored rows."""
+    return counted((mark_of(found, desk.say) for _, found in scored), desk.say)
+
+
+def title_of(desk: Desk, info: ConnectionInfo) -> str:
+    """Return who connects to what."""
+    return f"{desk.clean(info.party, 80)} → {desk.say(f'system_{info.system}')}"
+
+
+def head_of(desk: Desk, info: ConnectionInfo) -> tuple[Fact, ...]:
+    """Return the facts of a connection for the head of its chapter."""
+    say, clean = desk.say, desk.clean
+    operator = f"{info.operator} ({info.operator_oin})" if info.operator_oin else info.operator
+    contact = say("name_withheld") if info.contact and desk.detail == "technisch" else clean(info.contact)
+    facts = (
+        Fact(say("oin"), clean(info.oin)),
+        Fact(say("organisation_kind"), say(f"kind_{info.kind}")),
+        Fact(say("operator"), clean(operator)),
+        Fact(say("contact"), contact),
+        Fact(say("counterparty"), clean(info.peer)),
+        Fact(say("environment"), say(f"environment_{info.environment}")),
+        Fact(say("network"), clean(info.network)),
+        Fact(say("channels"), clean(", ".join(info.channels))),
+        Fact(say("registries"), clean(", ".join(info.registries))),
+        Fact(say("providers"), clean(say.listed(info.providers))),
+        Fact(say("supplier_connection"), say("yes" if info.supplier_connection else "no")),
+        Fact(say("adapter"), clean(info.adapter)),
+        Fact(say("ticket"), clean(info.ticket)),
+        Fact(say("permission"), clean(info.permission)),
+    )
+    return tuple(fact for fact in facts if fact.value)
+
+
+def _phases(
+    desk: Desk, info: ConnectionInfo, rows: Sequence[tuple[Row, RowVerdict | None]], numbers: FindingNumbers
+) -> Iterable[Phase]:
+    annex: dict[str, list[str]] = {}
+    for row, _ in rows:
+        for target in row.alias:
+            annex.setdefault(target, []).append(row.id)
+    groups: dict[tuple[str, str], list[tuple[Row, RowVerdict | None]]] = {}
+    for row, found in rows:
+        groups.setdefault((row.system, row.phase), []).append((row, found))
+    for number, ((system, phase), members) in enumerate(groups.items(), 1):
+        yield Phase(
+            name=desk.say.phase(system, phase),
+            anchor=f"{desk.anchor(info.name)}-f{number}",
+            mark=rolled((found for row, found in members if found is not None), desk.say),
+            steps=tuple(_step(desk, info, row, found, annex.get(row.id, ()), numbers) for row, found in members),
+        )
+
+
+def _step(
+    desk: Desk,
+    info: ConnectionInfo,
+    row: Row,
+    found: RowVerdict | None,
+    annex: Sequence[str],
+    numbers: FindingNumbers,
+) -> Step:
+    say = desk.say
+    plain = Step(
+        row.id, desk.anchor(info.name, row.id), say.words(row.heading), say.actor(row.actor), _mark(desk, row, found)
+    )
+    if found is None or row.mode is Mode.INFORMATIVE:
+        return Step(*_named(plain), seen=_some(say.words(row.shows)), also=tuple(annex), source=str(row.source))
+    if row.alias:
+        return Step(*_named(plain), see=row.alias)
+    return Step(
+        *_named(plain),
+        seen=tuple(_seen(desk, row, found)),
+        also=tuple(annex),
+        findings=_numbers(info, found, numbers),
+        basis=_basis(desk, found.results),
+        evidence=tuple(dict.fromkeys(e.sha256 for r in found.results for e in r.evidence)),
+        source=str(row.source),
+    )
+
+
+def _named(step: Step) -> tuple[str, str, str, str, Mark]:
+    return step.id, step.anchor, step.title, step.actor, step.mark
+
+
+def _mark(desk: Desk, row: Row, found: RowVerdict | None) -> Mark:
+    return mark_of(found, desk.say, row.actor) if found is not None else Mark("info", desk.say("info"))
+
+
+def _numbers(info: ConnectionInfo, found: RowVerdict, numbers: FindingNumbers) -> tuple[str, ...]:
+    known = (numbers.get((info.name, g.finding)) for g in found.findings if g.severity is not Severity.INFO)
+    return tuple(sorted({n for n in known if n}, key=lambda n: int(n[1:])))
+
+
+def _some(*sentences: str) -> tuple[str, ...]:
+    return tuple(s for s in sentences if s)
+
+
+def _seen(desk: Desk, row: Row, found: RowVerdict) -> Iterable[str]:
+    say, clean = desk.say, desk.clean
+    cause = clean(say.words(found.cause), SHORT)
+    match found.verdict:
+        case Verdict.FAIL | Verdict.WARN | Verdict.ERROR:
+            yield from _departure(desk, found)
+            if not found.findings and cause:
+                yield cause
+            yield from _some(*_statements(desk, found)) if not found.findings else ()
+        case Verdict.PASS:
+            measured = _measured(desk, found.results)
+            yield from _some(measured, *_statements(desk, found)) or _some(cause)
+        case Verdict.MANUAL:
+            yield from _some(_measured(desk, found.results), say("needed", what=cause) if cause else "")
+        case Verdict.BLOCKED:
+            yield say("blocked_by", what=cause)
+        case _:
+            yield from _some(_capital(cause))
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
+def _measured(desk: Desk, results: Sequence[Result]) -> str:
+    said = dict.fromkeys(desk.say.words(o.text) for r in results for o in r.observed)
+    return desk.clean("; ".join(s for s in said if s), SHORT)
+
+
+def _departure(desk: Desk, found: RowVerdict) -> Iterable[str]:
+    """Say in one line what the worst finding saw and expected, and what to do."""
+    say, clean = desk.say, desk.clean
+    rank = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+    worst = min(found.findings, key=lambda g: rank[g.severity], default=None)
+    if worst is None:
+        return
+    finding = worst.finding
+    observed, expected = clean(say.words(finding.observed), 120), clean(say.words(finding.expected), 120)
+    pairs = [(say("observed"), observed), (say("expected"), expected)]
+    seen = "; ".join(f"{label.lower()} {value}" for label, value in pairs if value)
+    title = say.words(desk.book[finding.rule].title) if finding.rule in desk.book else finding.rule
+    yield f"{title}: {seen}" if seen else title
+    remedy = say.words(desk.book[finding.rule].remedy) if finding.rule in desk.book else ""
+    if remedy:
+        yield f"{say('remedy')}: {remedy}"
+
+
+def _statements(desk: Desk, found: RowVerdict) -> Iterable[str]:
+    for said in found.attestations:
+        day = desk.say.day(said.date)
+        if desk.detail == "technisch":
+            head = desk.say("attested_by", date=day, by=desk.clean(said.function, 80))
+        else:
+            head = desk.say("attested_by", date=day, by=desk.clean(f"{said.by}, {said.function}", 120))
+        file = f" [{desk.clean(said.file, 80)}, SHA-256 {said.sha256[:12]}…]" if said.file else ""
+        yield f"{head}: {desk.clean(said.statement, SHORT)}{file}"
+
+
+def _basis(desk: Desk, results: Sequence[Result]) -> str:
+    """Return the probes behind a row, when they ran and how long they took."""
+    if not results:
+        return ""
+    probes = ", ".join(dict.fromkeys(r.probe for r in results))
+    started = min((r.started for r in results if r.started), default=None)
+    parts = [probes, desk.say.clock(started) if started else "", desk.say.seconds(sum(r.seconds for r in results))]
+    return " · ".join(p for p in parts if p)

@@ -1,0 +1,156 @@
+"""Write the report of a run in every asked form and language, and say whether it became worse."""
+
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from harness.attestations import Ledger
+from harness.attestations import read as read_ledger
+from harness.errors import UnusableInput
+from harness.report import html, jsonfile, junit, markdown
+from harness.report.build import Detail, Reader, build
+from harness.report.desk import reader_of
+from harness.report.model import Report
+from harness.run import Merged, Run, merge, read, runs_below
+
+Renderer = Callable[[Report], Iterator[str]]
+PER_LANGUAGE: Final[Mapping[str, Renderer]] = {"html": html.render}
+"""Forms of which there is one file per language: `report.nl.html`; the PDF takes its seat here."""
+
+ONCE: Final[Mapping[str, tuple[str, Renderer]]] = {
+    "md": ("report.md", markdown.render),
+    "json": ("report.json", jsonfile.render),
+    "junit": ("junit.xml", junit.render),
+}
+"""Forms of which there is one file, in the first language."""
+
+FORMATS: Final = (*PER_LANGUAGE, *ONCE)
+LAST: Final = "last"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the reader asked for."""
+
+    reader: Reader = "own"
+    connections: tuple[str, ...] = ()
+    phase: str = ""
+    detail: Detail = "volledig"
+    formats: tuple[str, ...] = FORMATS
+    languages: tuple[str, ...] = ("nl", "en")
+    against: str = ""
+
+
+@dataclass(frozen=True)
+class Written:
+    """The files that were written, and the number of failures that an older run did not have."""
+
+    files: tuple[Path, ...]
+    new_failures: int = 0
+
+
+def write(
+    sources: Sequence[Path], wish: Wish, *, root: Path, now: datetime, built: Collection[str] | None = None
+) -> Written:
+    """Write the report of the runs at `sources` (default: the newest below `root`) into the folder of the newest."""
+    runs = [read(path) for path in sources or (root,)]
+    newest = max(runs, key=lambda run: run.info.started)
+    folder = _folder(newest)
+    merged = merge(runs) if len(runs) > 1 else Merged(runs[0])
+    ledger = ledger_of(newest)
+    against = _against(wish.against, newest, root)
+    names = [run.info.id for run in sorted(runs, key=lambda run: run.info.started)]
+
+    def report(lang: str, connections: tuple[str, ...]) -> Report:
+        return build(
+            merged, now=now, reader=wish.reader, connections=connections, phase=wish.phase, detail=wish.detail,
+            lang=lang, attestations=ledger, against=against, built=built, sources=names,
+        )  # fmt: skip
+
+    files: list[Path] = []
+    new_failures = 0
+    for place, connections in _parcels(wish, newest, folder):
+        for lang in wish.languages:
+            one = report(lang, connections)
+            new_failures = max(new_failures, one.comparison.new_failures if one.comparison else 0)
+            files += _render(one, place, wish.formats, first=lang == wish.languages[0])
+    return Written(tuple(files), new_failures)
+
+
+def _parcels(wish: Wish, run: Run, folder: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """Yield the report in the folder of the run; for another reader, also one per connection to hand in."""
+    yield folder, wish.connections
+    if wish.reader == "own":
+        return
+    mine = [
+        info.name
+        for info in run.info.connections
+        if (info.name in wish.connections if wish.connections else reader_of(info.system) == wish.reader)
+    ]
+    if len(mine) > 1:
+        for name in mine:
+            yield folder / wish.reader / _file_name(name), (name,)
+
+
+def _file_name(connection: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_." else "_" for c in connection).lstrip(".") or "_"
+
+
+def _render(report: Report, folder: Path, formats: Sequence[str], *, first: bool) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    for form in formats:
+        if form in PER_LANGUAGE:
+            files.append(_save(folder / f"report.{report.lang}.{form}", PER_LANGUAGE[form](report)))
+        elif first:
+            name, renderer = ONCE[form]
+            files.append(_save(folder / name, renderer(report)))
+    return files
+
+
+def _save(path: Path, pieces: Iterator[str]) -> Path:
+    """Write a file beside its place and put it there whole, so that a reader never opens half a report."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with part.open("w", encoding="utf-8", errors="replace", newline="\n") as stream:
+            stream.writelines(pieces)
+        part.replace(path)
+    except OSError as wrong:
+        part.unlink(missing_ok=True)
+        reason = wrong.strerror or type(wrong).__name__
+        raise UnusableInput(f"{path}: niet te schrijven ({reason})", f"{path}: cannot be written ({reason})") from None
+    return path
+
+
+def _folder(run: Run) -> Path:
+    return run.path.parent if run.path else Path.cwd()
+
+
+def ledger_of(run: Run) -> Ledger:
+    """Return what people declared beside the scenario of the run; the folder may have gone."""
+    file = Path(run.info.scenario).parent / "attestations.toml"
+    return read_ledger(file, [info.name for info in run.info.connections])
+
+
+def _against(word: str, newest: Run, root: Path) -> Run | None:
+    if not word:
+        return None
+    if word != LAST:
+        path = Path(word)
+        return read(path if path.exists() else root / word)
+    older = [run for run in map(read, _others(newest, root)) if run.info.started < newest.info.started]
+    if not older:
+        raise UnusableInput(
+            f"--against last: onder {root} staat geen oudere run om mee te vergelijken",
+            f"--against last: there is no older run below {root} to compare with",
+        )
+    return max(older, key=lambda run: run.info.started)
+
+
+def _others(newest: Run, root: Path) -> list[Path]:
+    mine = _folder(newest).resolve()
+    base = root if any(runs_below(root)) else mine.parent
+    return [folder for folder in runs_below(base) if folder.resolve() != mine]
