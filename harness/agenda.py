@@ -1,6 +1,6 @@
 """Say what is next, for whom, what blocks it and when it is due."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -52,7 +52,8 @@ def plan(rows: Answered, verdicts: Mapping[str, RowVerdict], facts: ConnectionFa
     Steps that only sum up others stay out: their parts are named. What unblocks most comes before what unblocks less.
     """
     today = now.date()
-    own = [row for row, answer in rows if answer.applies and row.scored and not _sums_up(row)]
+    known = {row.id for row, _ in rows}
+    own = [row for row, answer in rows if answer.applies and row.scored and not _sums_up(row, known)]
     todos = [_todo(row, verdicts, facts, today, [r for r, _ in rows]) for row in own if _is_open(verdicts[row.id])]
     later = {row.id for row in own if verdicts[row.id].why is WhyNot.LATER_PHASE}
     ahead = [t for t in todos if t.row not in later]
@@ -91,8 +92,10 @@ def _window_end(window: tuple[int, ...], activated: date | None, today: date) ->
     return add_days(date(first, window[-1] + 1, 1), -1)
 
 
-def _sums_up(row: Row) -> bool:
-    return bool(row.roll_up) and not row.evidence.nl and not row.probes and not row.like
+def _sums_up(row: Row, known: Collection[str]) -> bool:
+    """Whether the work of a row is that of other rows of this connection."""
+    alone = not (row.evidence.nl or row.probes or row.like)
+    return bool(row.roll_up) and alone and all(part.endswith("*") or part in known for part in row.roll_up)
 
 
 def _is_open(verdict: RowVerdict) -> bool:
@@ -116,7 +119,7 @@ def _todo(
         workdays_waited=workdays_between(found.since, today) if found.since else 0,
         due=ends,
         overdue=ends is not None and ends < today,
-        lead_time=row.lead_time,
+        lead_time=row.lead_time if row.lead_network in ("", facts.network) else NOTHING,
     )
 
 

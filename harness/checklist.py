@@ -140,6 +140,7 @@ class Row:
     declared: str = ""
     deadline: Deadline | None = None
     lead_time: Text = NOTHING
+    lead_network: str = ""
     optional: bool = False
     instead: bool = False
     about: tuple[str, ...] = ()
@@ -160,11 +161,23 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Reference:
+    """A source document with its version and dates; empty where the document itself does not say."""
+
+    document: str
+    version: str = ""
+    date: str = ""
+    valid_from: str = ""
+    retired: str = ""
+    note: Text = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
 class Procedure:
     """One published procedure: where it comes from and its rows in the order of the source."""
 
     name: str
-    sources: tuple[Source, ...]
+    references: tuple[Reference, ...]
     rows: tuple[Row, ...] = field(default=())
 
 
@@ -206,7 +219,8 @@ def procedure(name: str) -> Procedure:
         raise OwnFailure(
             f"stappencatalogus {name} is onvolledig ({wrong!r})", f"step catalogue {name} is incomplete ({wrong!r})"
         ) from wrong
-    return Procedure(name, tuple(Source(s["document"], "", s.get("version", "")) for s in sources.values()), rows)
+    references = (Reference(**{key: _cell(key, value) for key, value in source.items()}) for source in sources.values())
+    return Procedure(name, tuple(references), rows)
 
 
 @cache
@@ -257,12 +271,16 @@ def applicability(row: Row, facts: ConnectionFacts) -> Applicability:
     return APPLIES if unmet is None else Applicability(False, unmet.reason, unmet.source, unmet.own_consideration)
 
 
+def procedure_of(system: str) -> Procedure:
+    """Return the procedure that a connection of `system` follows; both TVS variants share one source."""
+    return procedure("tvs" if system.startswith("tvs-") else system)
+
+
 def rows_for(facts: ConnectionFacts) -> list[tuple[Row, Applicability]]:
     """Return the rows of the connection's procedure in source order, each with its applicability."""
-    name, _, variant = facts.system.partition("tvs-")
-    rows = procedure(name or "tvs").rows
-    wanted = {"cluster": "TC-", "direct": "TD-"}.get(variant, "")
-    return [(row, applicability(row, facts)) for row in rows if row.id.startswith(wanted)]
+    variant = {"tvs-cluster": "TC-", "tvs-direct": "TD-"}.get(facts.system, "")
+    rows = procedure_of(facts.system).rows
+    return [(row, applicability(row, facts)) for row in rows if row.id.startswith(variant)]
 
 
 def probes_of(row: Row) -> tuple[str, ...]:

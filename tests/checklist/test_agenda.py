@@ -75,7 +75,7 @@ def test_lopende_zaken_bijlage_1_logius_judges_the_test_report_in_one_week():
 def test_lopende_zaken_bijlage_1_lead_times_are_told():
     lead = {row.id: row.lead_time.nl for row in catalogue().values() if row.lead_time.nl}
     assert "3 tot 4 maanden" in lead["LZ-3.3.1"]
-    assert "5 weken" in lead["LZ-4.3.1"]
+    assert "5 weken" in lead["LZ-4.3.4"]
     assert "2 weken" in lead["LZ-5.3.1"]
     assert "2,5 week" in lead["LZ-6.3.1"]
 
@@ -108,3 +108,22 @@ def test_production_steps_stand_apart_until_their_phase():
 def test_the_grey_boxes_of_a_supplier_are_no_work():
     found = agenda("lopende-zaken", kind="leverancier", supplier_connection=True)
     assert not {t.row for t in (*found.now, *found.later)} & {"LZ-3.3.1", "LZ-3.3.4", "LZ-6.3.3"}
+
+
+def test_lopende_zaken_3_3_3_diginetwerk_warns_of_a_longer_lead_time():
+    def lead(network):
+        return todo(agenda("lopende-zaken", network=network).now, "LZ-3.3.3").lead_time.nl
+
+    assert lead("diginetwerk").startswith("Diginetwerk verlengt")
+    assert lead("internet") == ""
+
+
+def test_digipoort_a_connection_usually_takes_two_to_three_months():
+    assert (
+        todo(agenda("digipoort").now, "DP-1f").lead_time.nl
+        == "Een aansluittraject duurt doorgaans twee tot drie maanden."
+    )
+
+
+def test_a_step_that_another_connection_settles_is_work_while_that_connection_is_missing():
+    assert todo(agenda("lopende-zaken").now, "LZ-4.3.1").what.nl.startswith("komt van DK-6")

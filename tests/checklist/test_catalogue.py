@@ -5,7 +5,17 @@ import re
 
 import pytest
 
-from harness.checklist import SYSTEMS, ConnectionFacts, Mode, catalogue, conditions, probes_of, resolve_alias, rows_for
+from harness.checklist import (
+    SYSTEMS,
+    ConnectionFacts,
+    Mode,
+    catalogue,
+    conditions,
+    probes_of,
+    procedure_of,
+    resolve_alias,
+    rows_for,
+)
 from harness.model import Environment
 
 PROBE = re.compile(r"^(config|secrets|identity|pki|net|tls|cpa|ebms|wus|msg|saml|tvs|plan)\.")
@@ -107,3 +117,17 @@ def test_a_connection_sees_only_the_rows_of_its_own_procedure():
         "tvs-cluster": 87,
         "tvs-direct": 43,
     }
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_procedure_names_the_documents_its_rows_come_from(system):
+    named = {(r.document, r.version) for r in procedure_of(system).references}
+    assert {(row.source.document, row.source.version) for row in procedure_of(system).rows} == named
+    assert all(
+        row.source.section or row.source.document.startswith("Aansluit Suite") for row in procedure_of(system).rows
+    )
+
+
+def test_a_standard_carries_the_day_from_which_it_holds():
+    held = {r.document: r.valid_from for r in procedure_of("digikoppeling").references}
+    assert held["Digikoppeling Koppelvlakstandaard ebMS2"] == "2019-05-16"
