@@ -31,7 +31,8 @@ VERSIONS: Final = {
     "1.2": ssl.TLSVersion.TLSv1_2,
     "1.3": ssl.TLSVersion.TLSv1_3,
 }
-_NO_EXTENDED_MASTER_SECRET: Final = 1
+_NO_EXTENDED_MASTER_SECRET: Final = 0x1
+_ALLOW_CLIENT_RENEGOTIATION: Final = 0x100
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ async def _open(
         # The port stays known but nobody answers: the kernel refuses.
         listener.close()
         return
-    stack.push_async_callback(application.shutdown, 0)
+    stack.push_async_callback(application.shutdown, 0.05)
     stack.callback(listener.close)
 
 
@@ -268,8 +269,8 @@ def _limit(context: ssl.SSLContext, tls: TlsConfig) -> None:
     context.set_ciphers(tls.ciphers + (":@SECLEVEL=0" if weak else ""))
     if tls.curve:
         context.set_ecdh_curve(tls.curve)
-    if not tls.renegotiation:
-        context.options |= ssl.OP_NO_RENEGOTIATION
+    if tls.renegotiation:
+        context.options |= _ALLOW_CLIENT_RENEGOTIATION
     if not tls.extended_master_secret:
         context.options |= _NO_EXTENDED_MASTER_SECRET
 
