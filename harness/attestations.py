@@ -118,8 +118,15 @@ class Ledger:
 
     def of(self, row_id: str, connection: str) -> tuple[Attestation, ...]:
         """Return the statements about a row (by chapter or annex id), oldest first."""
-        mine = (a for a in self.attestations if a.connection in ("", connection) and row_id in resolve_alias(a.step))
-        return tuple(sorted(mine, key=lambda a: (a.date, a.line or 0)))
+        return self.by_row(connection).get(row_id, ())
+
+    def by_row(self, connection: str) -> dict[str, tuple[Attestation, ...]]:
+        """Return the statements that count for a connection by row, each row's oldest first."""
+        found: dict[str, tuple[Attestation, ...]] = {}
+        for said in sorted(self.attestations, key=lambda a: (a.date, a.line or 0)):
+            for row in resolve_alias(said.step) if said.connection in ("", connection) else ():
+                found[row] = (*found.get(row, ()), said)
+        return found
 
     def waived(self, rule: str, connection: str, today: dt.date) -> Waiver | None:
         """Return the waiver that covers `rule` on `connection`, if one does."""

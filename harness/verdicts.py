@@ -193,6 +193,7 @@ class _Bench:
         self.rows = {row.id: (row, answer) for row, answer in rows}
         self.results = {probe: result for (name, probe), result in results.items() if name == facts.name}
         self.ledger, self.facts, self.today = ledger, facts, today
+        self.said = ledger.by_row(facts.name)
         self.built, self.elsewhere = built, elsewhere
         self.known: dict[str, RowVerdict | None] = {}
 
@@ -222,7 +223,7 @@ class _Bench:
         if not answer.applies:
             return RowVerdict(
                 row.id, Verdict.SKIP, answer.reason, own_consideration=answer.own_consideration,
-                attestations=self.ledger.of(row.id, self.facts.name),
+                attestations=self.said.get(row.id, ()),
             )  # fmt: skip
         found = _worst(row.id, list(self._parts(row)))
         return self._blocked(row, found) or found
@@ -231,7 +232,7 @@ class _Bench:
         children = self._children(row)
         yield from (replace(self.verdict(child), row=child) for child in children)
         later = self._later(row)
-        if later and not children and not self.ledger.of(row.id, self.facts.name):
+        if later and not children and not self.said.get(row.id, ()):
             yield RowVerdict(row.id, Verdict.NOT_RUN, WhyNot.LATER_PHASE.text, WhyNot.LATER_PHASE)
             return
         if not later:
@@ -315,7 +316,7 @@ class _Bench:
     # ---- people -----------------------------------------------------------------------------------------------
 
     def _statement(self, row: Row) -> Attestation | None:
-        said = self.ledger.of(row.id, self.facts.name)
+        said = self.said.get(row.id, ())
         return next((a for a in reversed(said) if a.date <= self.today and not a.expired(self.today)), None)
 
     def _evidence_parts(self, row: Row) -> Iterable[RowVerdict]:
@@ -351,7 +352,7 @@ class _Bench:
         if row.declared and (value := getattr(self.facts, row.declared)):
             said = value if isinstance(value, str) else ", ".join(sorted(value))
             return RowVerdict(row.id, Verdict.PASS, Text(f"in het scenario: {said}", f"in the scenario: {said}"))
-        past = self.ledger.of(row.id, self.facts.name)
+        past = self.said.get(row.id, ())
         cause: Words = row.evidence
         if past and (ended := past[-1].expires):
             day = spoken_day(ended)
