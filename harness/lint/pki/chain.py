@@ -15,18 +15,6 @@ rule = CHAIN.rule
 _PURPOSES = {"tls-server": SERVER_AUTH, "web": SERVER_AUTH, "tls-client": CLIENT_AUTH}
 
 
-def _known_issuer_absent(doc: Judged) -> bool:
-    """Whether the path merely stops because the certificate of a published CA was not given."""
-    if doc.ctx.trust or doc.path.missing is None or doc.path.impostors:
-        return False
-    known = doc.policy.by_name.get(doc.path.missing.first(COMMON_NAME))
-    last = doc.path.certificates[-1]
-    if known is None or last.self_issued:
-        return False
-    key_id = last.aki.key_id if last.aki else None
-    return not known.ski or key_id is None or key_id.hex() == known.ski
-
-
 @rule("PKIO-CHAIN-001")
 def path_to_an_anchor(doc: Judged, ctx: Context) -> Iterator[Finding | NotRun]:
     """Valid signatures lead to a pinned anchor; otherwise the missing issuer is named (DKC 7)."""
@@ -34,8 +22,8 @@ def path_to_an_anchor(doc: Judged, ctx: Context) -> Iterator[Finding | NotRun]:
     if path.complete:
         yield from _authorities(doc)
         return
-    if _known_issuer_absent(doc):
-        name = path.missing.short if path.missing else ""
+    if doc.known_issuer:
+        name = doc.known_issuer.name
         nl = f"het certificaat van uitgever {name} is niet opgegeven; voeg het toe met --with"
         yield NotRun("PKIO-CHAIN-001", Text(nl, f"the certificate of issuer {name} was not given; add it with --with"))
         return
@@ -55,7 +43,7 @@ def path_to_an_anchor(doc: Judged, ctx: Context) -> Iterator[Finding | NotRun]:
     elif last.self_issued:
         observed = Text(f"{path}: zelfondertekend", f"{path}: self-signed")
         yield Finding("PKIO-CHAIN-001", "self-signed", observed, _anchors(doc), "issuer")
-    else:
+    elif not doc.sends:
         where = listed(last.issuer_urls)
         nl = f"{path}; uitgever niet gevonden: {last.issuer}" + (f" (op te halen: {where})" if where else "")
         en = f"{path}; issuer not found: {last.issuer}" + (f" (available at {where})" if where else "")
@@ -200,7 +188,8 @@ def layers(doc: Judged, ctx: Context) -> Iterator[Finding]:
 @rule("PKIO-CHAIN-005")
 def right_hierarchy(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """Machine traffic hangs under the private root, the web under a public one (DKB PKI005; S4)."""
-    if not doc.path.complete or (doc.is_authority and not doc.cert.self_issued) or (doc.is_authority and not ctx.role):
+    settled = doc.path.complete or doc.known_issuer is not None
+    if not settled or (doc.is_authority and not (doc.cert.self_issued and ctx.role)):
         return
     if doc.generation and doc.generation not in doc.role.generations:
         allowed = listed(doc.policy.label(g) for g in sorted(doc.role.generations))

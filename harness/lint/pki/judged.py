@@ -6,7 +6,7 @@ from functools import cached_property, lru_cache
 
 from harness.errors import DocumentUnreadable
 from harness.lint.judge import Context, Raw
-from harness.lint.pki.policy import PkiPolicy, Policy, Role, policy, read_policy
+from harness.lint.pki.policy import Authority, PkiPolicy, Policy, Role, policy, read_policy
 from harness.wire import certfile, certpath
 from harness.wire.certfile import Content, PrivateKey
 from harness.wire.certpath import Path
@@ -15,6 +15,7 @@ from harness.wire.csr import Request
 from harness.wire.x509 import CLIENT_AUTH, COMMON_NAME, SERVER_AUTH, Certificate, Described
 
 UZI_NAME = "2.5.5.5"
+SENDERS = frozenset({"tls-server", "tls-client", "web"})
 
 
 def password_of(ctx: Context) -> bytes | None:
@@ -135,9 +136,25 @@ class Judged:
         if not self.ctx.trust and self.cert.sha256 in self.policy.by_digest:
             return Path((self.cert,), complete=True)
         path = certpath.find_path(self.cert, store, self.at)
-        if not path.complete and not self.ctx.trust and path.certificates[-1].sha256 in self.policy.by_digest:
+        if not path.complete and not self.ctx.trust and self.policy.vouches(self.pin(path.certificates[-1])):
             return Path(path.certificates, complete=True)
         return path
+
+    def pin(self, certificate: Certificate) -> Authority | None:
+        """Return the published CA that this certificate is, to the last octet."""
+        return self.policy.by_digest.get(certificate.sha256)
+
+    @cached_property
+    def known_issuer(self) -> Authority | None:
+        """The published CA that issued the last certificate of the path, when only its certificate was not given."""
+        if self.ctx.trust or self.path.complete or self.path.missing is None or self.path.impostors:
+            return None
+        known = self.policy.by_name.get(self.path.missing.first(COMMON_NAME))
+        last = self.path.certificates[-1]
+        if known is None or last.self_issued or not self.policy.vouches(known):
+            return None
+        key_id = last.aki.key_id.hex() if last.aki and last.aki.key_id else known.ski
+        return known if not known.ski or key_id == known.ski else None
 
     @cached_property
     def policies(self) -> tuple[PkiPolicy, ...]:
@@ -146,17 +163,21 @@ class Judged:
 
     @cached_property
     def generation(self) -> str:
-        """The hierarchy it belongs to: by the pin of the anchor, else by its policies; empty when unknown."""
+        """The hierarchy it belongs to: by the pin of the anchor, else by the policies of its CAs, else by its own."""
         for certificate in reversed(self.path.certificates):
             known = self.policy.by_digest.get(certificate.sha256)
             if known:
                 return known.generation
-        if self.policies:
-            return self.policies[0].generation
-        above = [p for c in self.path.authorities for p in map(read_policy, c.policies) if p]
-        if above and self.cert.is_ca:
-            return above[0].generation
+        above = (p for c in reversed(self.path.authorities) for p in map(read_policy, c.policies) if p)
+        found = next(above, None) or next(iter(self.policies), None)
+        if found:
+            return found.generation
         return "public" if self.path.complete else ""
+
+    @property
+    def sends(self) -> bool:
+        """Whether the file is what is sent in TLS, so that an absent CA is a fault of the sending (PKIO-CHAIN-006, -009)."""
+        return bool(self.served) and self.role_name in SENDERS and not self.is_authority
 
     @property
     def is_g4(self) -> bool:
@@ -166,16 +187,15 @@ class Judged:
     @cached_property
     def is_authority(self) -> bool:
         """Whether this is a CA certificate of a hierarchy at hand, rather than a leaf."""
-        if not self.looks_like_authority:
-            return False
-        known = self.cert.issuer.first(COMMON_NAME) in self.policy.by_name and not self.cert.self_issued
-        return self.path.complete or known
+        named = self.cert.issuer.first(COMMON_NAME) in self.policy.by_name and not self.cert.self_issued
+        return self.looks_like_authority and (self.path.complete or named)
 
     @cached_property
     def looks_like_authority(self) -> bool:
         """Whether the certificate says of itself that it signs certificates, and names no host or organisation number."""
-        usage = self.cert.key_usage or frozenset()
-        return self.cert.is_ca and "keyCertSign" in usage and not self.cert.dns_names and not self.cert.oin
+        signs = self.subject.key_usage is None or "keyCertSign" in self.subject.key_usage
+        ca = self.subject.basic_constraints is not None and self.subject.basic_constraints[0]
+        return ca and signs and not self.subject.dns_names and not self.subject.oin
 
     @cached_property
     def is_uzi(self) -> bool:
@@ -245,6 +265,11 @@ class JudgedRequest(Judged):
     def generation(self) -> str:
         """A request has no generation yet."""
         return ""
+
+    @property
+    def sends(self) -> bool:
+        """Whether the file is what is sent in TLS, so that an absent CA is a fault of the sending (PKIO-CHAIN-006, -009)."""
+        return bool(self.served) and self.role_name in SENDERS and not self.is_authority
 
     @property
     def is_g4(self) -> bool:

@@ -87,6 +87,10 @@ class Policy:
         """Return the name of a generation as it is printed."""
         return str(self.generations.get(generation, {}).get("label", generation or "?"))
 
+    def vouches(self, authority: Authority | None) -> bool:
+        """Whether the pin of this CA is enough without the certificates above it: its whole generation is listed."""
+        return authority is not None and bool(self.generations[authority.generation].get("pinned"))
+
     def layers(self, generation: str) -> int | None:
         """Return how many layers the hierarchy has, or None when nothing is published."""
         return self.generations.get(generation, {}).get("layers")

@@ -21,7 +21,7 @@ SKEW = timedelta(minutes=5)
 def distribution_points(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """The leaf and every CA below the root say where their CRL is, over plain http (DKB PKI003)."""
     for certificate in doc.path.certificates or (doc.cert,):
-        if certificate.self_issued and (certificate in doc.anchors or doc.is_authority):
+        if certificate.self_issued and doc.path.complete:
             continue
         where = (
             "cRLDistributionPoints"

@@ -17,7 +17,7 @@ def _complete(doc: Judged, path: Path) -> bool:
     last = path.certificates[-1]
     if doc.ctx.trust:
         return path.complete
-    if path.complete and (last.self_issued or doc.policy.by_digest[last.sha256].level == 1):
+    if path.complete and (last.self_issued or ((pin := doc.pin(last)) and pin.level == 1)):
         return True
     root = doc.policy.by_name.get(last.issuer.first(COMMON_NAME))
     return root is not None and root.level == 1 and last.is_ca
@@ -26,7 +26,7 @@ def _complete(doc: Judged, path: Path) -> bool:
 @SERVED.rule("PKIO-CHAIN-006", "PKIO-CHAIN-009")
 def complete_as_sent(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """The list holds every CA between leaf and root; what a bundle or AIA would repair is said apart (S1 4.4.2; DKC 2)."""
-    if doc.role_name not in {"tls-server", "web", "tls-client"}:
+    if not doc.sends:
         return
     sent = doc.path_over(tuple(c for c in doc.served if c.is_ca))
     if _complete(doc, sent):
@@ -40,7 +40,14 @@ def complete_as_sent(doc: Judged, ctx: Context) -> Iterator[Finding]:
     nl += f"; op te halen via {urls}" if urls else "; het certificaat noemt geen plaats om de uitgever op te halen"
     en += f"; available at {urls}" if urls else "; the certificate names no place to fetch the issuer"
     rule = "PKIO-CHAIN-009" if doc.role_name == "tls-client" else "PKIO-CHAIN-006"
-    yield Finding(rule, "", Text(nl, en), Text("alle CA's onder de root", "all CAs below the root"), "chain")
+    yield Finding(
+        rule,
+        "",
+        Text(nl, en),
+        Text("alle CA's onder de root", "all CAs below the root"),
+        "chain",
+        related=("PKIO-CHAIN-001",),
+    )
 
 
 @ORDER.rule("PKIO-CHAIN-007")
@@ -54,7 +61,8 @@ def order_of(served: Sequence[Certificate], leaf: Certificate) -> Iterator[Findi
     if not served:
         return
     if served[0] != leaf:
-        yield Finding("PKIO-CHAIN-007", "leaf", served[0].subject.short, leaf.subject.short, "chain[0]")
+        case = "order" if leaf.is_ca else "leaf"
+        yield Finding("PKIO-CHAIN-007", case, served[0].subject.short, leaf.subject.short, "chain[0]")
         return
     once = list(dict.fromkeys(served))
     wanted = climb(leaf, once)

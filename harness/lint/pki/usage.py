@@ -51,7 +51,7 @@ def key_usage_present(doc: Judged, ctx: Context) -> Iterator[Finding]:
 @rule("PKIO-KU-002")
 def key_usage_for_tls(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """TLS needs digitalSignature; the server profiles of G1 and G4 have keyEncipherment too."""
-    if doc.role_name not in TLS or doc.subject.key_usage is None:
+    if doc.role_name not in TLS or doc.subject.key_usage is None or doc.looks_like_authority:
         return
     needed = {"digitalSignature"}
     server = any(p.tail in {"8.6", "5.6", "5.9", "15.35.11"} for p in doc.policies)

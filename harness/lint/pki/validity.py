@@ -72,7 +72,7 @@ def valid_long_enough(doc: Judged, ctx: Context) -> Iterator[Finding]:
 def lifetime(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """A leaf lives three years at most in practice, five by the PvE (DKC 7)."""
     first, last = doc.cert.not_before, doc.cert.not_after
-    if not first or not last or doc.role_name == "web" or doc.is_authority:
+    if not first or not last or doc.role_name == "web" or doc.looks_like_authority:
         return
     days = (last - first).days
     limits = doc.policy.validity
