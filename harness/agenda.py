@@ -21,6 +21,7 @@ class Todo:
     who: str
     verdict: Verdict
     what: Words
+    why: WhyNot | None = None
     unblocks: tuple[str, ...] = ()
     blocked_by: tuple[str, ...] = ()
     since: date | None = None
@@ -58,9 +59,9 @@ def plan(rows: Answered, verdicts: Mapping[str, RowVerdict], facts: ConnectionFa
     later = {row.id for row in own if verdicts[row.id].why is WhyNot.LATER_PHASE}
     ahead = [t for t in todos if t.row not in later]
     return Agenda(
-        now=tuple(sorted((t for t in ahead if t.verdict not in (Verdict.WAITING, Verdict.BLOCKED)), key=_urgency)),
+        now=tuple(sorted((t for t in ahead if t.verdict is not Verdict.WAITING and not t.blocked_by), key=_urgency)),
         waiting=tuple(sorted((t for t in ahead if t.verdict is Verdict.WAITING), key=_urgency)),
-        blocked=tuple(t for t in ahead if t.verdict is Verdict.BLOCKED),
+        blocked=tuple(t for t in ahead if t.blocked_by),
         later=tuple(t for t in todos if t.row in later),
     )
 
@@ -113,8 +114,9 @@ def _todo(
         row.actor,
         found.verdict,
         found.cause or row.evidence,
+        found.why,
         unblocks=_unblocks(row, list(rows), verdicts),
-        blocked_by=found.because if found.verdict is Verdict.BLOCKED else (),
+        blocked_by=found.because if found.verdict is Verdict.BLOCKED or (row.complete and found.why) else (),
         since=found.since,
         workdays_waited=workdays_between(found.since, today) if found.since else 0,
         due=ends,
@@ -139,5 +141,7 @@ def _covers(parent: Row, row: Row) -> bool:
     )
 
 
-def _urgency(todo: Todo) -> tuple[int, int, date]:
-    return (_ORDER.index(todo.verdict), -len(todo.unblocks), todo.due or date.max)
+def _urgency(todo: Todo) -> tuple[int, bool, bool, int, date]:
+    """Failures first; what the reader cannot act on yet comes last within its kind."""
+    beyond = todo.why is WhyNot.NOT_BUILT
+    return (_ORDER.index(todo.verdict), beyond, todo.since is None, -len(todo.unblocks), todo.due or date.max)

@@ -331,6 +331,7 @@ class _Bench:
                 Verdict.NOT_RUN,
                 Text(f"nog zonder resultaat: {ids}", f"still without a result: {ids}"),
                 WhyNot.INPUT_MISSING,
+                because=tuple(missing),
             )
             return
         yield self._evidence(row)

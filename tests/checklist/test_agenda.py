@@ -127,3 +127,10 @@ def test_digipoort_a_connection_usually_takes_two_to_three_months():
 
 def test_a_step_that_another_connection_settles_is_work_while_that_connection_is_missing():
     assert todo(agenda("lopende-zaken").now, "LZ-4.3.1").what.nl.startswith("komt van DK-6")
+
+
+def test_lopende_zaken_5_3_4_the_test_report_waits_for_its_steps():
+    found = agenda(
+        "lopende-zaken", ("ebms.ping", Verdict.PASS), ("ebms.mmd", Verdict.PASS), ("wus.profile", Verdict.PASS)
+    )
+    assert "LZ-5.3.1" in todo(found.blocked, "LZ-5.3.4").blocked_by
