@@ -1,10 +1,10 @@
 """Judge a message against its CPA: the same agreement, parties, role, service and action (XCHK-007 to XCHK-009)."""
 
 from harness.lint.ebms.messages_header import nearest_signal, no_agreement
-from harness.lint.ebms.received import Received
+from harness.lint.ebms.received import Received, agreed_binding
 from harness.lint.judge import Context, RuleTable, Verdicts, not_run
 from harness.model import Finding, Text
-from harness.wire.cpa import RECEIVE, SEND, PartyInfo
+from harness.wire.cpa import RECEIVE, SEND
 from harness.wire.ebms import SIGNALS, child
 from harness.wire.xml import where
 
@@ -65,7 +65,7 @@ def agreed_action(case: Received, ctx: Context) -> Verdicts:
         )
         return
     for party, direction, role in ((case.sender, SEND, message.from_role), (case.receiver, RECEIVE, message.to_role)):
-        if party is None or _agreed(party, direction, role, case):
+        if party is None or agreed_binding(party, direction, role, message) is not None:
             continue
         said = f"{role or '-'} / {_typed(message.service, message.service_type)} / {message.action}"
         offered = "; ".join(
@@ -84,13 +84,6 @@ def agreed_action(case: Received, ctx: Context) -> Verdicts:
 
 def _typed(service: str, kind: str) -> str:
     return f"{kind}:{service}" if kind else service
-
-
-def _agreed(party: PartyInfo, direction: str, role: str, case: Received) -> bool:
-    """Whether the party can do this action in this role; an absent type in the CPA fits any type."""
-    message = case.message
-    matches = party.matching(direction, role, message.service, message.action)
-    return any(r.service_type in (None, "", message.service_type) or not message.service_type for r, _ in matches)
 
 
 @TABLE.rule("XCHK-009")

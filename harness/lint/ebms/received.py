@@ -9,7 +9,7 @@ from harness.errors import KetentestError
 from harness.lint.judge import Context, HttpHead, Raw
 from harness.lint.kinds import split_http
 from harness.model import Text
-from harness.wire.cpa import RECEIVE, SEND, Channel, Cpa, PartyInfo, parse_cpa
+from harness.wire.cpa import RECEIVE, SEND, Binding, Channel, Cpa, PartyInfo, parse_cpa
 from harness.wire.ebms import Message, Party, read_message
 from harness.wire.ebms_signature import Examination, examine
 
@@ -89,9 +89,9 @@ class Received:
         ):
             if party is None:
                 continue
-            found = next(party.matching(direction, role, message.service, message.action), None)
-            if found and found[1].channel_ids:
-                return party.channel(found[1].channel_ids[0])
+            found = agreed_binding(party, direction, role, message)
+            if found and found.channel_ids:
+                return party.channel(found.channel_ids[0])
         return None
 
     @cached_property
@@ -108,6 +108,17 @@ class Received:
 def _find(cpa: Cpa, party: Party) -> PartyInfo | None:
     exact = cpa.party(party.value, party.type or None)
     return exact or cpa.party(party.value.strip(), party.type.strip() or None)
+
+
+def agreed_binding(party: PartyInfo, direction: str, role: str, message: Message) -> Binding | None:
+    """Return what the CPA says of this message's role, service, type and action; an absent type fits any.
+
+    One CPA may hold the same service and action several times, apart by type only (Logius' compliance facility).
+    """
+    found = list(party.matching(direction, role, message.service, message.action))
+    exact = [b for r, b in found if (r.service_type or "").strip() == message.service_type]
+    loose = [b for r, b in found if not (r.service_type and message.service_type)]
+    return next(iter((*exact, *loose)), None)
 
 
 def receive(raw: Raw, ctx: Context) -> Received:
