@@ -31,7 +31,6 @@ The file holds blocks of four kinds; every mistake in it is reported at once::
 
 import datetime as dt
 import hashlib
-import os
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -41,12 +40,10 @@ from typing import Any, Final
 
 from harness.checklist import catalogue, resolve_alias
 from harness.errors import Mistake, ScenarioInvalid, UnusableInput
-from harness.images import is_picture, stripped
 from harness.model import Finding, Text, Verdict
 from harness.positions import line_of, positions
 
 MAX_BYTES: Final = 4 * 1024 * 1024
-MAX_EVIDENCE: Final = 64 * 1024 * 1024
 VERDICTS: Final = ("pass", "warn", "fail", "waiting", "skip")
 READERS: Final = ("logius", "dictu", "own")
 
@@ -249,13 +246,14 @@ def _mistakes(
             if not isinstance(block, dict):
                 yield Mistake(file, line_of(lines, (name, 0)), name, _choice(name, tuple(f"[[{b}]]" for b in _BLOCKS)))
                 continue
-            for key, sentence in _block_mistakes(name, block, connections, rules):
+            for key, sentence in block_mistakes(name, block, connections, rules):
                 yield Mistake(file, line_of(lines, (name, index, key)), f"{name}.{key}", sentence)
 
 
-def _block_mistakes(
+def block_mistakes(
     name: str, block: Mapping[str, Any], connections: Collection[str], rules: Collection[str]
 ) -> Iterator[tuple[str, Text]]:
+    """Yield the mistakes of one block by key: unknown, missing, of the wrong kind, or naming what does not exist."""
     keys = _BLOCKS[name]
     for key in block.keys() - keys.keys():
         yield key, _choice(key, tuple(keys))
@@ -357,93 +355,3 @@ def _review_waiver(
         )
     elif failing is not None and not any(r == w.rule and w.connection in ("", c) for c, r in failing):
         yield Finding("WVR-002", observed=w.rule, where=where, line=w.line)
-
-
-def block(attestation: Attestation) -> str:
-    """Return the TOML block of one statement, as `attest` appends it."""
-    values = {
-        "step": attestation.step,
-        "connection": attestation.connection,
-        "verdict": attestation.verdict.value,
-        "by": attestation.by,
-        "function": attestation.function,
-        "date": attestation.date,
-        "statement": attestation.statement,
-        "file": attestation.file,
-        "sha256": attestation.sha256,
-        "expires": attestation.expires,
-    }
-    lines = (f"{key} = {_toml(value)}" for key, value in values.items() if value)
-    return "\n[[attest]]\n" + "\n".join(lines) + "\n"
-
-
-def _toml(value: str | dt.date) -> str:
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped) + '"'
-
-
-def attest(path: Path, attestation: Attestation, connections: Collection[str] = ()) -> Attestation:
-    """Append a statement to attestations.toml, sealing its file by SHA-256; the rest of the file is not touched."""
-    if mistakes := list(_block_mistakes("attest", _spoken(attestation), connections, ())):
-        raise ScenarioInvalid(tuple(Mistake(str(path), None, key, sentence) for key, sentence in mistakes))
-    sealed = attestation
-    if attestation.file:
-        try:
-            sealed = replace(attestation, sha256=fingerprint(path.parent / attestation.file), state="same")
-        except OSError as wrong:
-            reason = wrong.strerror or type(wrong).__name__
-            raise UnusableInput(
-                f"{attestation.file}: niet te lezen ({reason}); geef het pad op ten opzichte van {path.parent}",
-                f"{attestation.file}: cannot be read ({reason}); give the path relative to {path.parent}",
-            ) from None
-    read(path)
-    with path.open("a", encoding="utf-8") as stream:
-        stream.write(block(sealed))
-    return sealed
-
-
-def take_in(path: Path, step: str, source: Path) -> str:
-    """Bring a file of evidence under `bewijs/` beside attestations.toml, and return its name for a statement.
-
-    A picture loses its metadata; the file the user gave is not touched. Evidence of a production step stays where it
-    is: it shows real people, so that only its SHA-256 is kept.
-    """
-    folder = path.parent
-    try:
-        if any(catalogue()[row].phase_env == "prod" for row in resolve_alias(step) if row in catalogue()):
-            fingerprint(source)
-            return os.path.relpath(source, folder)
-        data = _evidence(source)
-        clean = stripped(data) if is_picture(data) else data
-        if clean is None:
-            raise UnusableInput(
-                f"{source}: de afbeelding is beschadigd; maak de afdruk opnieuw",
-                f"{source}: the picture is damaged; take it again",
-            )
-        if clean == data and folder.resolve() in source.resolve().parents:
-            return os.path.relpath(source, folder)
-        kept = folder / "bewijs" / f"{hashlib.sha256(clean).hexdigest()[:8]}-{source.name}"
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_bytes(clean)
-        return os.path.relpath(kept, folder)
-    except OSError as wrong:
-        reason = wrong.strerror or type(wrong).__name__
-        raise UnusableInput(
-            f"{source}: niet te lezen of op te slaan ({reason})", f"{source}: cannot be read or kept ({reason})"
-        ) from None
-
-
-def _evidence(source: Path) -> bytes:
-    if source.stat().st_size > MAX_EVIDENCE:
-        raise UnusableInput(
-            f"{source}: groter dan {MAX_EVIDENCE >> 20} MB; lever een kleiner bestand of een uitsnede",
-            f"{source}: larger than {MAX_EVIDENCE >> 20} MB; give a smaller file or a part of it",
-        )
-    return source.read_bytes()
-
-
-def _spoken(a: Attestation) -> dict[str, Any]:
-    said = {"step": a.step, "by": a.by, "function": a.function, "date": a.date, "statement": a.statement}
-    return said | {"verdict": a.verdict.value} | ({"connection": a.connection} if a.connection else {})

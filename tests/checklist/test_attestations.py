@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.attestations import Attestation, Ledger, Waiver, attest, block, fingerprint, read, review
+from harness.attestations import Attestation, Ledger, Waiver, fingerprint, read, review
+from harness.attesting import attest, block
 from harness.errors import ScenarioInvalid, UnusableInput
 from harness.model import Verdict
 from harness.rulebook import rulebook

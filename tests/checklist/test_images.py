@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.attestations import Attestation, attest, read, take_in
+from harness.attestations import Attestation, read
+from harness.attesting import attest, take_in
 from harness.errors import UnusableInput
 from harness.images import JPEG, PNG, stripped
 
