@@ -12,7 +12,7 @@ from harness.wire.keyinfo import CertificateFacts
 
 MOST: Final = 20
 #: What another rule says better than the schema does: element and attribute of the violation.
-OWNED: Final = {("PartyId", "type"): "CPA-021"}
+OWNED: Final = {("PartyId", "type"): "CPA-021", ("X509Certificate", ""): "CPA-081"}
 
 
 @table.rule("CPA-001", "CPA-003")

@@ -102,7 +102,9 @@ def references(doc: Doc, ctx: Context) -> Outcome:
     for party in doc.cpa.parties:
         own = {name: kind for name, (kind, holder) in kinds.items() if holder is party.node}
         for node, attribute, target, wanted in _references(party):
-            if own.get(target) != wanted and not (wanted == "Packaging" and kinds.get(target, ("", None))[0] == wanted):
+            if wanted == "Packaging" and (not doc.cpa.package_ids or target in doc.cpa.package_ids):
+                continue  # packaging is shared; when there is none the schema says so
+            if own.get(target) != wanted:
                 kind, holder = kinds.get(target, ("", None))
                 yield _dangling(
                     node, attribute, target, wanted, kind, foreign=holder is not None and holder is not party.node
