@@ -92,6 +92,11 @@ def take_in(path: Path, step: str, source: Path) -> str:
         ) from None
 
 
+def find(path: Path, name: str) -> Path:
+    """Return the file the user means: as seen from where he works, or else from the folder of attestations.toml."""
+    return Path(name) if Path(name).exists() else path.parent / name
+
+
 def _evidence(source: Path) -> bytes:
     if source.stat().st_size > MAX_EVIDENCE:
         raise UnusableInput(

@@ -350,15 +350,17 @@ def _ask_systems() -> list[str]:
 @click.option(
     "--verdict", type=click.Choice(["pass", "warn", "fail", "waiting", "skip"]), default="pass", show_default=True
 )
-@click.option("--file", "file", default="", help="Bewijsbestand, ten opzichte van de map van het scenario.")
+@click.option("--file", "file", default="", help="Bewijsbestand; een afbeelding wordt zonder metadata bewaard.")
 @click.option("--date", "when", default="", help="Datum (2026-11-21); anders vandaag.")
 @click.option("--expires", default="", help="Datum waarna het bewijs niet meer telt.")
 def attest(step: str, scenario: Path, when: str, expires: str, verdict: str, **said: Any) -> None:
     """Leg bewijs van een mens vast bij een stap."""
+    from dataclasses import replace
     from datetime import UTC, datetime
 
     from harness.attestations import Attestation
-    from harness.attestations import attest as record
+    from harness.attesting import attest as record
+    from harness.attesting import find, take_in
     from harness.model import Verdict
     from harness.scenario import load
 
@@ -371,7 +373,8 @@ def attest(step: str, scenario: Path, when: str, expires: str, verdict: str, **s
         **said,
     )
     path = loaded.folder / "attestations.toml"
-    path.touch()
+    if attestation.file:
+        attestation = replace(attestation, file=take_in(path, step, find(path, attestation.file)))
     sealed = record(path, attestation, tuple(loaded.scenario.connections))
     seal = f" (sha256 {sealed.sha256[:12]}…)" if sealed.sha256 else ""
     click.echo(f"{path}: {sealed.step} {verdict}{seal}")
