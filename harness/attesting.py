@@ -68,8 +68,10 @@ def take_in(path: Path, step: str, source: Path) -> str:
     is: it shows real people, so that only its SHA-256 is kept.
     """
     folder = path.parent
+    if step not in catalogue():
+        return str(source)
     try:
-        if any(catalogue()[row].phase_env == "prod" for row in resolve_alias(step) if row in catalogue()):
+        if any(catalogue()[row].phase_env == "prod" for row in resolve_alias(step)):
             fingerprint(source)
             return os.path.relpath(source, folder)
         data = _evidence(source)

@@ -88,3 +88,10 @@ def test_evidence_that_cannot_be_read_or_is_damaged_is_one_sentence(tmp_path):
     for name, words in (("half.png", "beschadigd"), ("weg.png", "niet te lezen")):
         with pytest.raises(UnusableInput, match=words):
             take_in(tmp_path / "attestations.toml", "LZ-5.3.3c", tmp_path / name)
+
+
+def test_evidence_for_a_step_that_does_not_exist_is_not_copied(tmp_path):
+    (tmp_path / "elders").mkdir()
+    (tmp_path / "elders" / "plan.pdf").write_bytes(b"%PDF-1.7")
+    take_in(tmp_path / "s" / "attestations.toml", "DM-99", tmp_path / "elders" / "plan.pdf")
+    assert not (tmp_path / "s").exists()
