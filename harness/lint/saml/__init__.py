@@ -1,13 +1,28 @@
 """Judge eID SAML metadata and messages: pure functions from bytes and context to findings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from harness.lint.judge import Context, Raw
-from harness.lint.saml import comparison, descriptor, document, keys, names, routing, services, signature
+from harness.lint.judge import Context, Raw, RuleTable
+from harness.lint.saml import (
+    artifact,
+    assertion,
+    comparison,
+    descriptor,
+    document,
+    keys,
+    logout,
+    names,
+    request,
+    routing,
+    services,
+    signature,
+)
 from harness.lint.saml.delivered import Delivered, delivered, saw
+from harness.lint.saml.heard import Heard, heard, read_raw
 from harness.model import Finding, NotRun
 from harness.wire.saml import read_xml
+from harness.wire.saml_message import NoSamlMessage
 from harness.wire.saml_metadata import Metadata, metadata_of
 from harness.wire.xml import XmlBroken
 
@@ -66,5 +81,27 @@ def _is_routing(metadata: Metadata) -> bool:
 
 
 def judge_message(raw: Raw, ctx: Context) -> Iterator[Finding | NotRun]:
-    """Judge a SAML message."""
-    yield from ()
+    """Judge a SAML message: a bare document or a captured HTTP message, with its companions."""
+    try:
+        message = read_raw(raw)
+    except (XmlBroken, NoSamlMessage) as wrong:
+        yield Finding("SAML-AR-002", "unreadable", wrong.text, line=getattr(wrong, "line", None))
+        return
+    yield from judge_heard(heard(raw, message, ctx), ctx)
+
+
+def judge_heard(doc: Heard, ctx: Context) -> Iterator[Finding | NotRun]:
+    """Judge a message that was read before, in the exchange it belongs to."""
+    for table in MESSAGES[doc.message.kind]:
+        yield from table.judge(doc, ctx)
+
+
+MESSAGES: Final[Mapping[str, tuple[RuleTable[Heard], ...]]] = {
+    "AuthnRequest": (request.table,),
+    "ArtifactResolve": (artifact.resolve,),
+    "ArtifactResponse": (artifact.answer, assertion.table),
+    "Response": (artifact.answer, assertion.table),
+    "Assertion": (assertion.table,),
+    "LogoutRequest": (logout.request,),
+    "LogoutResponse": (logout.response,),
+}
