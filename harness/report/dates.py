@@ -51,18 +51,18 @@ def _of_row(desk: Desk, info: ConnectionInfo, row: Row, found: RowVerdict, today
             yield Moment(said.date, name, "done", say("done_on"), say.day(said.date), step=anchor)
     if found.verdict is Verdict.WAITING and found.since:
         waited = say.count("waited", workdays_between(found.since, today))
-        yield Moment(
-            found.since, name, "waiting", say.verdict(Verdict.WAITING), waited, max(today, found.since), anchor
-        )
         due = due_day(row.deadline, found.since)
-        if due:
-            yield _deadline(desk, name, due, today, anchor)
-
-
-def _deadline(desk: Desk, name: str, due: date, today: date, anchor: str) -> Moment:
-    late = due < today
-    word = desk.say("overdue" if late else "due")
-    return Moment(due, name, "overdue" if late else "due", word, f"{desk.say('due')} {desk.say.day(due)}", step=anchor)
+        late = due is not None and due < today
+        yield Moment(
+            day=found.since,
+            label=name,
+            kind="overdue" if late else "waiting",
+            word=say("overdue") if late else say.verdict(Verdict.WAITING),
+            text=say("waited_due", waited=waited, date=say.day(due)) if due else waited,
+            end=max(today, found.since),
+            due=due,
+            step=anchor,
+        )
 
 
 def due_day(deadline: Deadline | None, since: date) -> date | None:
@@ -79,7 +79,7 @@ def due_day(deadline: Deadline | None, since: date) -> date | None:
 def next_deadline(desk: Desk, moments: Iterable[Moment], validities: Iterable[Validity]) -> str:
     """Return the first term that is still to come."""
     today = desk.now.astimezone(AMSTERDAM).date()
-    terms = [(m.day, m.label) for m in moments if m.kind == "due" and m.day >= today]
+    terms = [(m.due, m.label) for m in moments if m.due and m.due >= today]
     terms += [(v.end, v.label) for v in validities if v.end >= today]
     day, what = min(terms, default=(None, ""))
     return desk.say("next_deadline", what=what, date=desk.say.day(day)) if day else ""

@@ -221,6 +221,7 @@ class Moment:
     word: str
     text: str
     end: date | None = None
+    due: date | None = None
     step: str = ""
 
 

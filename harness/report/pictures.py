@@ -199,7 +199,7 @@ def spans(rows: Sequence[Span], today: date, say: Wording, label: str) -> str:
 
 def _span(row: Span, left: float, right: float, y: float) -> Iterable[str]:
     tone = TONES[row.key]
-    yield f'<text x="0" y="{y + 14:g}" font-size="13" fill="{INK}">{_e(_cut(row.label, 60))}</text>'
+    yield f'<svg y="{y:g}" width="100%" height="19"><text y="14" font-size="13" fill="{INK}">{_e(_cut(row.label, 110))}</text></svg>'
     if right - left < 1:
         x = max(min(left, 98.0), 1.0)
         yield f'<svg x="{x:.2f}%" y="{y + 20:g}" width="16" height="16" overflow="visible" color="{tone.ink}"><g transform="translate(-8 0)">{SHAPES[row.key]}</g></svg>'
@@ -239,7 +239,7 @@ def _today(x: float, height: float, words: str) -> str:
     return f'<line x1="{x:.2f}%" x2="{x:.2f}%" y1="0" y2="{height:g}" stroke="{ACCENT}" stroke-width="1.5" stroke-dasharray="4 3"><title>{_e(words)}</title></line>'
 
 
-_KIND: Final = {"done": "pass", "waiting": "waiting", "due": "manual", "overdue": "warn", "run": "info"}
+_KIND: Final = {"done": "pass", "waiting": "waiting", "overdue": "warn", "run": "info"}
 MOST_SPANS: Final = 24
 
 

@@ -141,6 +141,9 @@ def _some(*sentences: str) -> tuple[str, ...]:
 def _seen(desk: Desk, row: Row, found: RowVerdict) -> Iterable[str]:
     say, clean = desk.say, desk.clean
     cause = clean(say.words(found.cause), SHORT)
+    if row.roll_up and found.because:
+        yield say("follows_from", ids=say.listed(found.because, 8))
+        return
     match found.verdict:
         case Verdict.FAIL | Verdict.WARN | Verdict.ERROR:
             yield from _departure(desk, found)
