@@ -60,6 +60,7 @@ class Binder:
             role: self._material(name, role, scenario.certificates[name])
             for role, name in connection.certificates.items()
         }
+        materials |= dict(_provider_files(connection, self.loaded.folder))
         documents = dict(_documents(connection, self.loaded.folder))
         anchors = tuple(_pem(self.loaded.folder / a) for a in connection.anchors if a not in {LAB, "system"})
         return Link(**link_parts, materials=materials, anchors=anchors, documents=documents)
@@ -80,6 +81,7 @@ class Binder:
             role: lab_material(pki, name, role, self.loaded.scenario.certificates[name], party, own)
             for role, name in connection.certificates.items()
         }
+        materials |= self._providers(connection, pki)
         settings = self._settings(connection, party, materials, own)
         started = {
             side: await self.lab.start(Place(connection.name, connection.system, side, pki, self._faults(connection), settings, _now, self.directory.locate))
@@ -98,6 +100,19 @@ class Binder:
         anchors = tuple(c.public_bytes(Encoding.PEM) for c in pki.anchors())
         parts["connection"] = connection.model_copy(update=changes)
         return Link(**parts, materials=materials, anchors=anchors, documents=documents)
+
+    def _providers(self, connection: Connection, pki: Pki) -> dict[str, Material]:
+        """Return a BSN certificate for every dienstverlener, under the role `bsn-encryption:OIN`."""
+        providers = connection.saml.providers if connection.saml else ()
+        name = connection.certificates.get("bsn-encryption", "")
+        generation = self.loaded.scenario.certificates[name].generation if name else "g1"
+        profile = LAB_PROFILES.get(("bsn-encryption", generation), "own-encryption")
+        found = {}
+        for provider in providers:
+            issued = pki.issue(profile, oin=provider.oin, organisation=f"TEST {provider.name}")
+            role = f"bsn-encryption:{provider.oin}"
+            found[role] = Material(provider.name, role, issued.cert_path.read_bytes(), issued.key_path.read_bytes())
+        return found
 
     def _faults(self, connection: Connection) -> frozenset[str]:
         pairs = (fault.partition(":") for fault in self.faults)
@@ -118,7 +133,10 @@ class Binder:
             "peer_oin": connection.peer.oin or "00000099000000002000",
             "own_certificates": {role: m.certificate for role, m in materials.items()},
             "profiles": tuple(profiles),
-            "providers": tuple(p.model_dump() for p in connection.saml.providers) if connection.saml else (),
+            "providers": tuple(
+                p.model_dump() | {"encryption_certificate": materials[f"bsn-encryption:{p.oin}"].certificate}
+                for p in (connection.saml.providers if connection.saml else ())
+            ),
             "service": connection.wus.service if connection.wus else "",
             "mode": connection.ebms.mode if connection.ebms else "",
         }
@@ -155,6 +173,13 @@ def _documents(connection: Connection, folder: Path) -> Iterable[tuple[str, byte
     for kind, name in files.items():
         if name and name != LAB and "://" not in name:
             yield kind, (folder / name).read_bytes()
+
+
+def _provider_files(connection: Connection, folder: Path) -> Iterable[tuple[str, Material]]:
+    for provider in connection.saml.providers if connection.saml else ():
+        if provider.bsn_certificate:
+            role = f"bsn-encryption:{provider.oin}"
+            yield role, Material(provider.name, role, _pem(folder / provider.bsn_certificate), b"")
 
 
 def _pem(path: Path) -> bytes:

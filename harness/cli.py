@@ -389,3 +389,31 @@ def _day(text: str) -> Any:
         return date.fromisoformat(text)
     except ValueError:
         raise click.BadParameter(f"{text!r} is geen datum; schrijf 2026-11-21") from None
+
+
+@cli.command()
+@click.argument("kind", type=click.Choice(["consumer-spec", "ping-mmd", "cpa", "csr", "saml-metadata"]))
+@click.argument("connection")
+@click.option("--scenario", type=click.Path(path_type=Path), default=Path("scenarios/preprod"), show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), help="Bestand; anders naar de uitvoer.")
+@click.option("--profile", default="osb-rm", show_default=True, help="Digikoppeling-profiel van het CPA.")
+@click.option("--provider", type=click.Path(path_type=Path), help="Specificatie van de aanbieder (CPA).")
+@click.option(
+    "--consumer", type=click.Path(path_type=Path), help="Consumerspecificatie (CPA); anders uit het scenario."
+)
+@click.option("--host", "hosts", multiple=True, help="Hostnaam in de CSR; mag vaker. Later niet te wijzigen.")
+@click.option(
+    "--bits", type=click.Choice(["3072", "4096"]), default="3072", show_default=True, help="Sleutellengte van de CSR."
+)
+def generate(kind: str, connection: str, scenario: Path, out: Path | None, bits: str, **given: Any) -> None:
+    """Maak een document uit het scenario en beoordeel het meteen."""
+    from harness.generating import Request
+    from harness.generating import generate as make
+
+    document, judged = make(scenario, Request(kind, connection, out, bits=int(bits), **given))
+    if out is None:
+        click.echo(document.decode("utf-8", "replace"), nl=False)
+    else:
+        out.write_bytes(document)
+        click.echo(f"{out}")
+    click.echo(judged, nl=False, err=True)
