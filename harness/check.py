@@ -14,7 +14,10 @@ from harness.lint.kinds import KINDS, guess, split_http
 from harness.model import Finding, Graded, NotRun, Severity, Text, say
 from harness.rulebook import Rulebook, rulebook
 
-RELATIONS: Final = ("preprod", "prod", "previous")
+RELATIONS: Final = (
+    "preprod", "prod", "previous",
+    "tls-server", "tls-client", "message-signing", "encryption", "bsn-encryption", "web", "beroep",
+)  # fmt: skip
 LARGEST: Final = max(kind.max_bytes for kind in KINDS.values())
 
 
@@ -71,7 +74,7 @@ def _too_large(name: str, size: int, cap: int) -> DocumentUnreadable:
 
 
 def companion(argument: str) -> Raw:
-    """Read one `--with` argument: `FILE`, or `preprod:FILE`, `prod:FILE`, `previous:FILE`."""
+    """Read one `--with` argument: `FILE`, or `preprod:FILE`, `prod:FILE`, `previous:FILE`, or a role (`web:FILE`)."""
     relation, colon, rest = argument.partition(":")
     if not (colon and relation in RELATIONS):
         relation, rest = "", argument
