@@ -140,25 +140,18 @@ def _step(child: Certificate, issuer: Certificate) -> Iterator[Finding]:
     where = "authorityKeyIdentifier"
     key_id = child.aki.key_id if child.aki else None
     if key_id is None:
-        yield Finding(
-            "PKIO-CHAIN-003",
-            "absent",
-            Text(f"ontbreekt in {child.subject.short}", f"absent in {child.subject.short}"),
-            (issuer.ski or b"").hex(),
-            where,
-        )
+        yield _absent(child, where)
     elif issuer.ski is not None and key_id != issuer.ski:
         yield Finding("PKIO-CHAIN-003", "mismatch", key_id.hex(), issuer.ski.hex(), where)
     if issuer.ski is None:
-        yield Finding(
-            "PKIO-CHAIN-003",
-            "absent",
-            Text(f"ontbreekt in {issuer.subject.short}", f"absent in {issuer.subject.short}"),
-            "subjectKeyIdentifier",
-            where,
-        )
+        yield _absent(issuer, "subjectKeyIdentifier")
     if child.extensions.critical(AKI) or child.extensions.critical(SKI):
         yield Finding("PKIO-CHAIN-003", "critical", "critical", Text("niet critical", "not critical"), where)
+
+
+def _absent(certificate: Certificate, where: str) -> Finding:
+    name = certificate.subject.short
+    return Finding("PKIO-CHAIN-003", "absent", Text(f"ontbreekt in {name}", f"absent in {name}"), where, where)
 
 
 def _root(root: Certificate) -> Iterator[Finding]:

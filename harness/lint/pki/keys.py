@@ -21,23 +21,23 @@ _PHASE_OUT = {"sha224", "sha3-224"}
 @rule("PKIO-KEY-001")
 def rsa_size(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """RSA of 3072 bits or more is good, 2048 to 3071 is being phased out, less is insufficient."""
-    key = doc.subject.key
-    if key.is_rsa and not doc.is_request and not doc.is_authority and doc.path.authorities:
-        for certificate in doc.path.authorities:
-            if certificate.key.is_rsa and certificate.key.bits < 2048:
-                observed = f"{certificate.key} ({certificate.subject.short})"
-                yield Finding("PKIO-KEY-001", "small", observed, "RSA ≥ 2048", WHERE)
-    if not key.is_rsa:
-        return
+    for certificate in doc.path.authorities:
+        if certificate.key.is_rsa:
+            yield from _size(certificate.key, doc, f" ({certificate.subject.short})", above=True)
+    if doc.subject.key.is_rsa:
+        yield from _size(doc.subject.key, doc, "", above=False)
+
+
+def _size(key: PublicKey, doc: Judged, whose: str, *, above: bool) -> Iterator[Finding]:
     if key.bits < 2048:
-        yield Finding("PKIO-KEY-001", "small", str(key), "RSA ≥ 3072", WHERE)
-    elif key.bits < 3072:
+        yield Finding("PKIO-KEY-001", "small", f"{key}{whose}", "RSA ≥ 3072", WHERE)
+    elif key.bits < 3072 and not above:
         conflict = doc.policy.conflicts["rsa-2048"]
-        yield Finding(
-            "PKIO-KEY-001", "phase-out", Text(f"{key} ({conflict.nl})", f"{key} ({conflict.en})"), "RSA ≥ 3072", WHERE
-        )
+        observed = Text(f"{key} ({conflict.nl})", f"{key} ({conflict.en})")
+        yield Finding("PKIO-KEY-001", "phase-out", observed, "RSA ≥ 3072", WHERE)
     if key.bits % 8:
-        yield Finding("PKIO-KEY-001", "odd-size", str(key), Text("veelvoud van 8 bits", "a multiple of 8 bits"), WHERE)
+        expected = Text("veelvoud van 8 bits", "a multiple of 8 bits")
+        yield Finding("PKIO-KEY-001", "odd-size", f"{key}{whose}", expected, WHERE)
 
 
 @rule("PKIO-KEY-002")

@@ -43,11 +43,11 @@ def _valid(certificate: Certificate, doc: Judged, ctx: Context) -> Iterator[Find
         yield Finding(
             "PKIO-VAL-001", "unreadable", Text("onleesbare datum", "unreadable date"), "UTC", f"validity{name}"
         )
-    elif ctx.at > last:
+    elif ctx.at.replace(microsecond=0) > last:
         case = "skew" if ctx.at - last <= skew else "expired"
         yield Finding("PKIO-VAL-001", case, f"notAfter {stamp(last)}{name}", stamp(ctx.at), "validity.notAfter")
     elif ctx.at < first:
-        case = "skew" if first - ctx.at <= 2 * skew else "early"
+        case = "skew" if first - ctx.at <= timedelta(seconds=doc.policy.validity["early_seconds"]) else "early"
         yield Finding("PKIO-VAL-001", case, f"notBefore {stamp(first)}{name}", stamp(ctx.at), "validity.notBefore")
 
 

@@ -48,7 +48,7 @@ def printable(oid, value):
     )
 
 
-C, O, OU, CN = NameOID.COUNTRY_NAME, NameOID.ORGANIZATION_NAME, NameOID.ORGANIZATIONAL_UNIT_NAME, NameOID.COMMON_NAME
+C, ORG, OU, CN = NameOID.COUNTRY_NAME, NameOID.ORGANIZATION_NAME, NameOID.ORGANIZATIONAL_UNIT_NAME, NameOID.COMMON_NAME
 SERIAL, ORG_ID = NameOID.SERIAL_NUMBER, NameOID.ORGANIZATION_IDENTIFIER
 
 
@@ -57,7 +57,7 @@ def subject(oin=OIN, *, organization="Gemeente Voorbeeld", common=HOST, unit="",
     if country:
         pairs.append(printable(C, country))
     if organization:
-        pairs.append(utf8(O, organization))
+        pairs.append(utf8(ORG, organization))
     if unit:
         pairs.append(utf8(OU, unit))
     if identifier:
@@ -97,7 +97,7 @@ def _sign(builder, issuer):
 def authority(common, parent="", policies=(), pss=False, generation="g1"):
     """A CA under `parent` (the common name of another one), or a root."""
     key = rsa_key("ca", 3072) if pss else ec_key(common)
-    called = name(printable(C, "NL"), utf8(O, "TEST - niet voor productie"), utf8(CN, common))
+    called = name(printable(C, "NL"), utf8(ORG, "TEST - niet voor productie"), utf8(CN, common))
     made = Authority(called, key, pss=pss)
     above = AUTHORITIES[parent]() if parent else made
     builder = (
@@ -200,18 +200,21 @@ def leaf(
 
 def g4_leaf(**deviation):
     """A G4 server certificate that no rule minds."""
-    plain = dict(
-        issuer="g4tsp", named=subject(identifier="NTRNL-12345678"), policies=("0.4.0.2042.1.1", "41.15.35.11"), days=397
-    )
+    plain = {
+        "issuer": "g4tsp",
+        "named": subject(identifier="NTRNL-12345678"),
+        "policies": ("0.4.0.2042.1.1", "41.15.35.11"),
+        "days": 397,
+    }
     return leaf(**{**plain, **deviation})
 
 
 def web_leaf(**deviation):
     """A public OV certificate that no rule minds in the lab."""
-    plain = dict(
-        issuer="webca", named=subject("", common="www.voorbeeldgemeente.test"), hosts=("www.voorbeeldgemeente.test",),
-        usages=("digital_signature",), purposes=(SERVER,), policies=("2.23.140.1.2.2",), days=190,
-    )  # fmt: skip
+    plain = {
+        "issuer": "webca", "named": subject("", common="www.voorbeeldgemeente.test"), "hosts": ("www.voorbeeldgemeente.test",),
+        "usages": ("digital_signature",), "purposes": (SERVER,), "policies": ("2.23.140.1.2.2",), "days": 190,
+    }  # fmt: skip
     return leaf(**{**plain, **deviation})
 
 
@@ -242,6 +245,11 @@ def crl(issuer="g1tsp", revoked=(), *, start=AT - timedelta(hours=2), hours=48, 
         )
         builder = builder.add_revoked_certificate(entry.build())
     return _sign(builder, Authority(above.name, key or above.key, pss=above.pss)).public_bytes(Encoding.DER)
+
+
+def request_der():
+    """The same request in DER."""
+    return x509.load_pem_x509_csr(request()).public_bytes(Encoding.DER)
 
 
 def request(named=None, hosts=(HOST,), key=None, pss=False):

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs12
 from cryptography.x509 import ocsp
-from pki_forge import AT, HOST, authority, g4_leaf, leaf, pem, rsa_key, subject, web_leaf
+from pki_forge import AT, HOST, g4_leaf, leaf, pem, rsa_key, subject, web_leaf
 
 from harness.check import judge_bytes
 from harness.lint.judge import Context, Raw
@@ -123,9 +123,9 @@ def store(*above, password=b"geheim", key=None):
 
 def answer(certificate, *, status=ocsp.OCSPCertStatus.GOOD, at=AT, signer="g1tsp", about="g1tsp"):
     above, by = forge.AUTHORITIES[about](), forge.AUTHORITIES[signer]()
-    times = dict(revocation_time=AT - timedelta(days=1), revocation_reason=None)
+    times = {"revocation_time": AT - timedelta(days=1), "revocation_reason": None}
     if status is not ocsp.OCSPCertStatus.REVOKED:
-        times = dict(revocation_time=None, revocation_reason=None)
+        times = {"revocation_time": None, "revocation_reason": None}
     builder = ocsp.OCSPResponseBuilder().add_response(
         certificate, above.certificate, hashes.SHA1(), status, at - timedelta(hours=1), at + timedelta(hours=1), **times
     )
