@@ -225,13 +225,12 @@ class Session:
         for name in dict.fromkeys(choice.connection for choice in wanted):
             await self.bind(name)
         pairs = dict.fromkeys((c.connection, p) for c in wanted if c.applicability.applies for p in c.probes)
-        extra = [(name, p) for name in self.links for p in self.unnamed()] if not self.options.only else []
+        extra = (
+            [(name, p) for name in self.links for p in probes.unnamed(self.engine.probes)]
+            if not self.options.only
+            else []
+        )
         await self.engine.run([*pairs, *extra])
-
-    def unnamed(self) -> list[str]:
-        """Return the third-party probes: those of no family of ours, which no row names."""
-        assert self.engine is not None  # the session is open
-        return [p.id for p in self.engine.probes.values() if not p.run.__module__.startswith("harness.")]
 
     def _check_faults(self) -> None:
         from harness.lab import check_fault

@@ -122,13 +122,14 @@ def dry(path: Path, options: Options) -> int:
     loaded = load(path)
     wanted = wanted_of(loaded, options, ledger_beside(loaded))
     from harness.probes.probe import load as load_probes
-    from harness.probes.probe import split
+    from harness.probes.probe import split, unnamed
 
     registry = load_probes()
     for connection in loaded.connections:
         ids = dict.fromkeys(
             p for c in wanted if c.connection == connection.name and c.applicability.applies for p in c.probes
         )
+        ids |= {} if options.only else dict.fromkeys(unnamed(registry))
         if not ids:
             continue
         click.echo(f"{connection.name} ({connection.effective_environment})")

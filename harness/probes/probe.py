@@ -112,6 +112,11 @@ def load() -> dict[str, Probe]:
     return REGISTRY
 
 
+def unnamed(registry: Mapping[str, Probe]) -> list[str]:
+    """Return the third-party probes, which no row of ours names: they run on every connection."""
+    return [p.id for p in registry.values() if not p.run.__module__.startswith("harness.")]
+
+
 def split(probe_id: str) -> tuple[str, str]:
     """Split `pki.fields[tls-client]` into the id and the word between brackets.
 
