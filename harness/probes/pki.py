@@ -1,0 +1,208 @@
+"""Probes on certificate files: fields, chain, validity, key pair, separation, stores, the public web certificate."""
+
+from collections.abc import AsyncIterator, Iterable
+from datetime import datetime
+from typing import Final
+
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from harness.link import Link, Material
+from harness.lint.judge import Raw
+from harness.model import Finding, Graded, NotRun, Observation, Text
+from harness.probes.probe import NotPossible, Tools, Yield, probe
+
+FIELDS: Final = (
+    "PKIO-OIN-",
+    "PKIO-NAME-",
+    "PKIO-SER-",
+    "PKIO-SAN-",
+    "PKIO-KU-",
+    "PKIO-POL-",
+    "PKIO-KEY-",
+    "PKIO-SIG-",
+    "PKIO-BC-",
+    "PKIO-UZI-",
+)
+CHAIN: Final = ("PKIO-CHAIN-", "PKIO-REV-")
+VALIDITY: Final = ("PKIO-VAL-",)
+SEPARATION: Final = ("PKIO-ENV-",)
+WEB: Final = ("WEB-", "PKIO-SAN-", "PKIO-VAL-", "PKIO-KEY-")
+
+SAME_ROLE: Final = {"signing": "message-signing"}
+
+
+def roles(link: Link, param: str) -> list[str]:
+    """Return the roles that a probe looks at: the one between brackets, or every role of the connection."""
+    wanted = SAME_ROLE.get(param, param)
+    if not wanted:
+        return [role for role in link.materials if role != "web"]
+    found = [role for role in link.materials if role.partition(":")[0] == wanted]
+    if not found:
+        raise NotPossible(
+            f"er is geen certificaat voor {wanted}; voeg het toe onder certificates = {{ {wanted} = … }}",
+            f"there is no certificate for {wanted}; add it under certificates = {{ {wanted} = … }}",
+        )
+    return found
+
+
+def judged(link: Link, tools: Tools, role: str) -> list[Graded | NotRun]:
+    """Return what the judge of certificates says of one role, judged once per connection."""
+    key = f"pki:{role}"
+    if key not in tools.shared:
+        tools.shared[key] = _judge(link, tools, role)
+    found: list[Graded | NotRun] = tools.shared[key]
+    return found
+
+
+def _judge(link: Link, tools: Tools, role: str) -> list[Graded | NotRun]:
+    material = link.materials[role]
+    plain, _, owner = role.partition(":")
+    settings = dict(tools.context().settings)
+    if owner:
+        settings["oin"] = (owner,)
+    if plain == "tls-server":
+        settings["endpoint"] = tuple(_own_addresses(link))
+    leaf = Raw(material.leaf.public_bytes(Encoding.PEM), material.name)
+    return tools.judge("certificate", leaf, role=plain, settings=settings, companions=tuple(_around(link, material)))
+
+
+def _around(link: Link, material: Material) -> Iterable[Raw]:
+    for certificate in material.chain[1:]:
+        yield Raw(certificate.public_bytes(Encoding.PEM), f"{material.name} (chain)")
+    for name, data in link.documents.items():
+        if name.startswith("crl"):
+            yield Raw(data, name)
+
+
+def _own_addresses(link: Link) -> Iterable[str]:
+    for side in (link.connection.ebms, link.connection.saml):
+        if side is not None and side.own_endpoint != "lab":
+            yield side.own_endpoint
+
+
+def _some(items: list[Graded | NotRun], prefixes: tuple[str, ...]) -> Iterable[Yield]:
+    return (item for item in items if isinstance(item, Graded) and item.finding.rule.startswith(prefixes))
+
+
+def _day(moment: datetime) -> str:
+    return moment.date().isoformat()
+
+
+@probe(
+    "pki.fields",
+    title=("Certificaatvelden volgens PKIoverheid", "Certificate fields by PKIoverheid"),
+    params=("tls-client", "tls-server", "signing", "encryption", "bsn-encryption", "web", "beroep"),
+)
+async def fields(link: Link, tools: Tools) -> AsyncIterator[Yield]:
+    """Subject, OIN/HRN, host names, usage, policy, key and signature fit the role (handleiding 3.3.8, 3.5)."""
+    for role in roles(link, tools.param):
+        for item in _some(judged(link, tools, role), FIELDS):
+            yield item
+        leaf = link.materials[role].leaf
+        yield Observation(
+            f"{role}: {leaf.subject.rfc4514_string()}", (("role", role), ("sha256", link.materials[role].fingerprint))
+        )
+
+
+@probe("pki.chain", title=("Keten tot een vertrouwd stamcertificaat", "Chain to a trusted root"))
+async def chain(link: Link, tools: Tools) -> AsyncIterator[Yield]:
+    """From every certificate there is a valid path to a PKIoverheid root, not revoked as far as a CRL says."""
+    unread: dict[str, None] = {}
+    for role in roles(link, tools.param):
+        items = judged(link, tools, role)
+        for item in _some(items, CHAIN):
+            yield item
+        unread |= dict.fromkeys(i.rule for i in items if isinstance(i, NotRun) and i.rule.startswith("PKIO-REV-"))
+        names = [c.subject.rfc4514_string().rpartition("CN=")[2].partition(",")[0] for c in link.materials[role].chain]
+        yield Observation(f"{role}: " + " < ".join(names))
+    if unread:
+        ids = ", ".join(unread)
+        yield Observation(Text(f"intrekking niet getoetst: geen CRL ({ids})", f"revocation not judged: no CRL ({ids})"))
+
+
+@probe("pki.validity", title=("Certificaten geldig", "Certificates valid"))
+async def validity(link: Link, tools: Tools) -> AsyncIterator[Yield]:
+    """Every certificate is valid now and stays so for the time the chain test takes."""
+    for role in roles(link, tools.param):
+        for item in _some(judged(link, tools, role), VALIDITY):
+            yield item
+        leaf = link.materials[role].leaf
+        until = _day(leaf.not_valid_after_utc)
+        days = (leaf.not_valid_after_utc - tools.now()).days
+        yield Observation(
+            Text(f"{role} geldig tot {until} ({days} dagen)", f"{role} valid until {until} ({days} days)"),
+            (
+                ("role", role),
+                ("from", _day(leaf.not_valid_before_utc)),
+                ("until", until),
+                ("name", link.materials[role].name),
+            ),
+        )
+
+
+@probe("pki.keypair", title=("Sleutel hoort bij certificaat", "Key belongs to certificate"))
+async def keypair(link: Link, tools: Tools) -> AsyncIterator[Yield]:
+    """The private key that we hold is the one of the certificate."""
+    held = [m for m in link.materials.values() if m.key]
+    if not held:
+        raise NotPossible("er is geen privésleutel bij dit scenario", "there is no private key with this scenario")
+    for material in held:
+        ours = material.private_key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        theirs = material.leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        if ours != theirs:
+            yield Finding(
+                "PKIO-KEY-006",
+                observed=Text("een andere sleutel", "another key"),
+                expected=Text("de sleutel van dit certificaat", "the key of this certificate"),
+                where=material.name,
+            )
+    yield Observation(Text(f"{len(held)} sleutelparen", f"{len(held)} key pairs"))
+
+
+@probe(
+    "pki.separation",
+    title=("Certificaten gescheiden per omgeving en gebruik", "Certificates separate per environment and use"),
+)
+async def separation(link: Link, tools: Tools) -> AsyncIterator[Yield]:
+    """No certificate or key serves where it may not: test in production, one key in two roles, TVS beside others."""
+    for role in roles(link, tools.param):
+        for item in _some(judged(link, tools, role), SEPARATION):
+            yield item
+    prints = {role: link.materials[role].fingerprint for role in link.materials}
+    yield Observation(
+        Text(
+            f"{len(set(prints.values()))} verschillende certificaten in {len(prints)} rollen",
+            f"{len(set(prints.values()))} different certificates in {len(prints)} roles",
+        )
+    )
+
+
+@probe("pki.store", title=("Certificaatopslag volledig en op volgorde", "Certificate store complete and in order"))
+async def store(link: Link, tools: Tools) -> AsyncIterator[Yield]:
+    """The file holds leaf and intermediates in order, and the anchors of the counterparty are trusted (DP-4b)."""
+    material = link.material("tls-client")
+    if material is None:
+        raise NotPossible("er is geen TLS-certificaat", "there is no TLS certificate")
+    whole = Raw(material.certificate, material.name)
+    for item in tools.judge("certificate-chain", whole, role="tls-client"):
+        if isinstance(item, Graded) and item.finding.rule.startswith("PKIO-CHAIN-"):
+            yield item
+    yield Observation(
+        Text(
+            f"{len(material.chain)} certificaten, {len(link.anchors)} ankers",
+            f"{len(material.chain)} certificates, {len(link.anchors)} anchors",
+        )
+    )
+
+
+@probe("pki.public-web", title=("Publiek webcertificaat", "Public web certificate"))
+async def public_web(link: Link, tools: Tools) -> AsyncIterator[Yield]:
+    """The site that people see has a public DV or OV certificate (TVS step 5)."""
+    if "web" not in link.materials:
+        raise NotPossible(
+            "er is geen webcertificaat opgegeven (certificates = { web = … })",
+            "no web certificate was given (certificates = { web = … })",
+        )
+    for item in _some(judged(link, tools, "web"), WEB):
+        yield item
+    yield Observation(link.materials["web"].leaf.subject.rfc4514_string())
