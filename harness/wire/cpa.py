@@ -10,10 +10,10 @@ The reading is lenient: what is absent is an empty value, so that a judge can sa
 Schema defaults are applied (an absent `ackRequested` is `perMessage`); white space is collapsed where the schema does.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final, Protocol, TypeVar
+from typing import Final
 
 from lxml import etree
 
@@ -25,6 +25,7 @@ CPPA: Final = "http://www.oasis-open.org/committees/ebxml-cppa/schema/cpp-cpa-2_
 XLINK: Final = "http://www.w3.org/1999/xlink"
 MSH_SERVICE: Final = "urn:oasis:names:tc:ebxml-msg:service"
 TO_PARTY_MSH: Final = "urn:oasis:names:tc:ebxml-msg:actor:toPartyMSH"
+MAX_BYTES: Final = 10 * 1024 * 1024
 SEND: Final = "send"
 RECEIVE: Final = "receive"
 
@@ -237,6 +238,16 @@ class Override(Part):
 
 
 @dataclass(frozen=True, slots=True)
+class _Index:
+    """The parts of a party by id; of two parts with one id the first counts."""
+
+    channels: Mapping[str, Channel] = field(default_factory=dict)
+    transports: Mapping[str, Transport] = field(default_factory=dict)
+    doc_exchanges: Mapping[str, DocExchange] = field(default_factory=dict)
+    certificates: Mapping[str, Certificate] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class PartyInfo(Part):
     """One of the two parties, with everything that belongs to it."""
 
@@ -251,6 +262,7 @@ class PartyInfo(Part):
     transports: tuple[Transport, ...] = ()
     doc_exchanges: tuple[DocExchange, ...] = ()
     overrides: tuple[Override, ...] = ()
+    index: _Index = field(default_factory=_Index, repr=False, compare=False)
 
     @property
     def party_id(self) -> str:
@@ -277,19 +289,19 @@ class PartyInfo(Part):
 
     def channel(self, channel_id: str) -> Channel | None:
         """Return the delivery channel called `channel_id`."""
-        return _named(self.channels, channel_id)
+        return self.index.channels.get(channel_id)
 
     def transport(self, transport_id: str) -> Transport | None:
         """Return the transport called `transport_id`."""
-        return _named(self.transports, transport_id)
+        return self.index.transports.get(transport_id)
 
     def doc_exchange(self, doc_exchange_id: str) -> DocExchange | None:
         """Return the doc exchange called `doc_exchange_id`."""
-        return _named(self.doc_exchanges, doc_exchange_id)
+        return self.index.doc_exchanges.get(doc_exchange_id)
 
     def certificate(self, cert_id: str) -> Certificate | None:
         """Return the certificate called `cert_id`."""
-        return _named(self.certificates, cert_id)
+        return self.index.certificates.get(cert_id)
 
     @property
     def default_channel(self) -> Channel | None:
@@ -367,23 +379,16 @@ class Cpa(Part):
         return next((p for p in self.parties if p.node is not party.node), None)
 
 
-class _Named(Protocol):
-    @property
-    def id(self) -> str: ...
-
-
-_Named_ = TypeVar("_Named_", bound=_Named)
-
-
-def _named(parts: Iterable[_Named_], name: str) -> _Named_ | None:
-    return next((part for part in parts if part.id == name), None)
-
-
 def parse_cpa(data: bytes) -> Cpa:
     """Return the CPA in `data`.
 
-    Raises XmlBroken when it is no acceptable XML, DocumentUnreadable when its root is something else.
+    Raises XmlBroken when it is no acceptable XML, DocumentUnreadable when it is something else or larger than 10 MB.
     """
+    if len(data) > MAX_BYTES:
+        raise DocumentUnreadable(
+            f"dit CPA van {len(data) >> 20} MB is te groot (grens 10 MB); controleer of dit het juiste bestand is",
+            f"this CPA of {len(data) >> 20} MB is too large (cap 10 MB); check that it is the right file",
+        )
     root = xml.parse(data)
     if root.tag != _q("CollaborationProtocolAgreement"):
         name = etree.QName(root)
@@ -450,6 +455,10 @@ def _raw_text(node: etree._Element | None) -> str:
 
 
 def _party(node: etree._Element) -> PartyInfo:
+    certificates = tuple(_certificate(e) for e in node.iterfind(_q("Certificate")))
+    channels = tuple(_channel(e) for e in node.iterfind(_q("DeliveryChannel")))
+    transports = tuple(_transport(e) for e in node.iterfind(_q("Transport")))
+    doc_exchanges = tuple(_doc_exchange(e) for e in node.iterfind(_q("DocExchange")))
     return PartyInfo(
         node,
         node.get(_q("partyName"), ""),
@@ -457,14 +466,20 @@ def _party(node: etree._Element) -> PartyInfo:
         _attribute(node, "defaultMshPackageId"),
         tuple(PartyId(e, _raw_text(e), e.get(_q("type"))) for e in node.iterfind(_q("PartyId"))),
         tuple(_role(e) for e in node.iterfind(_q("CollaborationRole"))),
-        tuple(_certificate(e) for e in node.iterfind(_q("Certificate"))),
+        certificates,
         tuple(_attribute(e, "securityId") for e in node.iterfind(_q("SecurityDetails"))),
-        tuple(_channel(e) for e in node.iterfind(_q("DeliveryChannel"))),
-        tuple(_transport(e) for e in node.iterfind(_q("Transport"))),
-        tuple(_doc_exchange(e) for e in node.iterfind(_q("DocExchange"))),
+        channels,
+        transports,
+        doc_exchanges,
         tuple(
             Override(e, e.get(_q("action"), ""), _attribute(e, "channelId"))
             for e in node.iterfind(_q("OverrideMshActionBinding"))
+        ),
+        _Index(
+            {part.id: part for part in reversed(channels)},
+            {part.id: part for part in reversed(transports)},
+            {part.id: part for part in reversed(doc_exchanges)},
+            {part.id: part for part in reversed(certificates)},
         ),
     )
 

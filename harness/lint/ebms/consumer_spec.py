@@ -11,9 +11,10 @@ from lxml import etree
 
 from harness.errors import KetentestError
 from harness.lint.ebms import certificates, endpoint, party_id, reading
+from harness.lint.ebms.reading import at
 from harness.lint.judge import Context, Raw, RuleTable
 from harness.model import Environment, Finding, NotRun, Text
-from harness.wire import keyinfo, spec, xml
+from harness.wire import keyinfo, spec
 from harness.wire.keyinfo import DS, CertificateFacts
 from harness.wire.spec import Parameter, Specification
 
@@ -52,15 +53,10 @@ IDS: Final = reading.Ids(
 
 def judge(raw: Raw, ctx: Context) -> Outcome:
     """Judge the consumer specification in `raw`."""
-    return judge_with(table, raw, ctx)
-
-
-def judge_with(rules: RuleTable[Doc], raw: Raw, ctx: Context) -> Outcome:
-    """Open `raw` and apply `rules`."""
     opened = reading.opened(raw, IDS)
     yield from opened.findings
     if opened.root is not None:
-        yield from rules.judge(document(raw, opened.root), ctx)
+        yield from reading.judged(table, document(raw, opened.root), ctx)
 
 
 def document(raw: Raw, root: etree._Element) -> Doc:
@@ -72,12 +68,6 @@ def document(raw: Raw, root: etree._Element) -> Doc:
             holder = holder.getparent()
         unfilled.add(holder.get("name") if holder is not None else None)
     return Doc(raw, root, spec.read(root), frozenset(unfilled))
-
-
-def _at(
-    rule: str, node: etree._Element, case: str = "", observed: str | Text = "", expected: str | Text = ""
-) -> Finding:
-    return Finding(rule, case, observed, expected, xml.where(node), node.sourceline)
 
 
 # -- the file (§1 of the rules)
@@ -95,7 +85,7 @@ def root_element(doc: Doc, ctx: Context) -> Outcome:
     if doc.root.tag != spec.ROOT:
         name = etree.QName(doc.root)
         observed = f"{name.localname} (xmlns={name.namespace})" if name.namespace else name.localname
-        yield _at("SPEC-002", doc.root, observed=observed, expected=spec.ROOT)
+        yield at("SPEC-002", doc.root, observed=observed, expected=spec.ROOT)
 
 
 @table.rule("SPEC-003")
@@ -103,13 +93,13 @@ def one_block(doc: Doc, ctx: Context) -> Outcome:
     """There is one `parameters`, named after the role."""
     blocks = doc.spec.blocks
     if len(blocks) != 1:
-        yield _at("SPEC-003", doc.root, observed=f"parameters: {len(blocks)}", expected="parameters: 1")
+        yield at("SPEC-003", doc.root, observed=f"parameters: {len(blocks)}", expected="parameters: 1")
     for block in blocks[:1]:
         name = (block.get("name") or "").strip()
         if not name:
-            yield _at("SPEC-003", block, observed=NO_NAME, expected='name="SR"')
+            yield at("SPEC-003", block, observed=NO_NAME, expected='name="SR"')
         elif name != name.upper() or " " in name:
-            yield _at("SPEC-003", block, "role", name, "SR")
+            yield at("SPEC-003", block, "role", name, "SR")
 
 
 NO_NAME: Final = Text("attribuut name ontbreekt of is leeg", "attribute name is missing or empty")
@@ -121,14 +111,14 @@ def only_named_parameters(doc: Doc, ctx: Context) -> Outcome:
     for block in doc.spec.blocks[:1]:
         for child in block:
             if isinstance(child.tag, str) and etree.QName(child).localname != "parameter":
-                yield _at("SPEC-004", child, observed=etree.QName(child).localname, expected="parameter")
+                yield at("SPEC-004", child, observed=etree.QName(child).localname, expected="parameter")
     seen: set[str] = set()
     for parameter in doc.spec.parameters:
         name = (parameter.name or "").strip()
         if not name:
-            yield _at("SPEC-004", parameter.node, observed=NO_NAME)
+            yield at("SPEC-004", parameter.node, observed=NO_NAME)
         elif name in seen:
-            yield _at("SPEC-004", parameter.node, observed=Text(f"{name} komt twee keer voor", f"{name} occurs twice"))
+            yield at("SPEC-004", parameter.node, observed=Text(f"{name} komt twee keer voor", f"{name} occurs twice"))
         seen.add(name)
 
 
@@ -142,7 +132,7 @@ def required_parameters(doc: Doc, ctx: Context) -> Outcome:
             observed = Text(f"wel aanwezig: {alike}", f"present instead: {alike}") if alike else ""
             case = "PartyRef" if name == "PartyRef" else ""
             block = doc.spec.blocks[0] if doc.spec.blocks else doc.root
-            yield _at("SPEC-005", block, case, observed, name)
+            yield at("SPEC-005", block, case, observed, name)
 
 
 def _alike(name: str, names: set[str | None]) -> str:
@@ -163,14 +153,14 @@ def known_names(doc: Doc, ctx: Context) -> Outcome:
         nearest = next((k for k in known if close and k.lower() == close[0]), "")
         if nearest and nearest not in present and nearest in spec.REQUIRED and nearest.lower() == name.strip().lower():
             continue  # SPEC-005 already names this one
-        yield _at("SPEC-006", parameter.node, observed=name, expected=nearest or ", ".join(known))
+        yield at("SPEC-006", parameter.node, observed=name, expected=nearest or ", ".join(known))
 
 
 @table.rule("SPEC-007")
 def filled_in(doc: Doc, ctx: Context) -> Outcome:
     """No placeholder of the template is left."""
     for element, found in reading.placeholders(doc.root):
-        yield _at("SPEC-007", element, observed=found)
+        yield at("SPEC-007", element, observed=found)
 
 
 # -- the party
@@ -181,7 +171,7 @@ def party_name(doc: Doc, ctx: Context) -> Outcome:
     """PartyName says something."""
     parameter = doc.text("PartyName")
     if parameter and not parameter.text.strip():
-        yield _at("SPEC-010", parameter.node)
+        yield at("SPEC-010", parameter.node)
 
 
 @table.rule("SPEC-011")
@@ -190,7 +180,7 @@ def party_id_form(doc: Doc, ctx: Context) -> Outcome:
     parameter = doc.spec.get("PartyId")
     wrong = party_id.fault(parameter.text) if parameter else None
     if parameter and wrong:
-        yield _at("SPEC-011", parameter.node, observed=wrong, expected=party_id.EXPECTED)
+        yield at("SPEC-011", parameter.node, observed=wrong, expected=party_id.EXPECTED)
 
 
 @table.rule("SPEC-012")
@@ -198,7 +188,7 @@ def party_id_blank(doc: Doc, ctx: Context) -> Outcome:
     """No white space stands in or around the PartyId."""
     parameter = doc.text("PartyId")
     if parameter and parameter.text.strip() and re.search(r"\s", parameter.text):
-        yield _at(
+        yield at(
             "SPEC-012", parameter.node, observed=repr(parameter.text), expected=repr("".join(parameter.text.split()))
         )
 
@@ -209,7 +199,7 @@ def party_id_register(doc: Doc, ctx: Context) -> Outcome:
     parameter = doc.text("PartyId")
     prefix = party_id.unknown_register(parameter.text) if parameter else ""
     if parameter and prefix:
-        yield _at("SPEC-013", parameter.node, observed=prefix, expected="00000001 … 00000010, 00000099")
+        yield at("SPEC-013", parameter.node, observed=prefix, expected="00000001 … 00000010, 00000099")
 
 
 @table.rule("SPEC-014")
@@ -217,7 +207,7 @@ def party_id_suffix(doc: Doc, ctx: Context) -> Outcome:
     """A suffix for tests is recognised and reported."""
     parameter = doc.text("PartyId")
     if parameter and party_id.suffix(parameter.text) and not party_id.fault(parameter.text):
-        yield _at("SPEC-014", parameter.node, observed=f"_{party_id.suffix(parameter.text)}")
+        yield at("SPEC-014", parameter.node, observed=f"_{party_id.suffix(parameter.text)}")
 
 
 @table.rule("SPEC-015")
@@ -225,7 +215,7 @@ def test_oin_in_production(doc: Doc, ctx: Context) -> Outcome:
     """A test OIN or a suffix does not go into production."""
     parameter = doc.text("PartyId")
     if parameter and ctx.environment is Environment.PROD and party_id.is_test(parameter.text):
-        yield _at("SPEC-015", parameter.node, observed=parameter.text.strip())
+        yield at("SPEC-015", parameter.node, observed=parameter.text.strip())
 
 
 @table.rule("SPEC-016")
@@ -233,7 +223,7 @@ def supplier(doc: Doc, ctx: Context) -> Outcome:
     """A PartyId built on a KvK number often belongs to a supplier; then the link is a supplier's."""
     parameter = doc.text("PartyId")
     if parameter and re.fullmatch(r"00000003[0-9]{8}0000", party_id.bare(parameter.text)):
-        yield _at("SPEC-016", parameter.node, observed=parameter.text.strip())
+        yield at("SPEC-016", parameter.node, observed=parameter.text.strip())
 
 
 # -- the endpoint
@@ -252,7 +242,7 @@ def https(doc: Doc, ctx: Context) -> Outcome:
         return
     parts = endpoint.read(parameter.text)
     if parts.scheme != "https" or not parts.host:
-        yield _at("SPEC-020", parameter.node, observed=parameter.text.strip()[:200], expected="https://…")
+        yield at("SPEC-020", parameter.node, observed=parameter.text.strip()[:200], expected="https://…")
 
 
 @table.rule("SPEC-021")
@@ -260,7 +250,7 @@ def public_host(doc: Doc, ctx: Context) -> Outcome:
     """The host is a public name, no address and no name of one's own machine."""
     found = _endpoint(doc)
     if found and found[1].host and not found[1].public:
-        yield _at("SPEC-021", found[0].node, observed=found[1].host, expected="ebms.organisatie.nl")
+        yield at("SPEC-021", found[0].node, observed=found[1].host, expected="ebms.organisatie.nl")
 
 
 @table.rule("SPEC-022")
@@ -269,7 +259,7 @@ def port(doc: Doc, ctx: Context) -> Outcome:
     found = _endpoint(doc)
     if found and found[1].scheme == "https" and found[1].port not in (None, 443):
         written = str(found[1].port) if found[1].port != -1 else found[1].text.strip()
-        yield _at("SPEC-022", found[0].node, observed=written, expected="443")
+        yield at("SPEC-022", found[0].node, observed=written, expected="443")
 
 
 @table.rule("SPEC-023")
@@ -280,13 +270,13 @@ def clean_uri(doc: Doc, ctx: Context) -> Outcome:
         return
     parameter, parts = found
     if parts.blank:
-        yield _at("SPEC-023", parameter.node, observed=repr(parts.text), expected="".join(parts.text.split()))
+        yield at("SPEC-023", parameter.node, observed=repr(parts.text), expected="".join(parts.text.split()))
     if parts.userinfo:
-        yield _at("SPEC-023", parameter.node, observed=Text("gebruikersnaam in de URL", "user name in the URL"))
+        yield at("SPEC-023", parameter.node, observed=Text("gebruikersnaam in de URL", "user name in the URL"))
     if parts.fragment:
-        yield _at("SPEC-023", parameter.node, observed="#…")
+        yield at("SPEC-023", parameter.node, observed="#…")
     if parts.query:
-        yield _at("SPEC-023", parameter.node, "query", "?…")
+        yield at("SPEC-023", parameter.node, "query", "?…")
 
 
 @table.rule("SPEC-024")
@@ -301,7 +291,7 @@ def host_in_certificate(doc: Doc, ctx: Context) -> Outcome:
         observed = ", ".join(facts.names) or Text(
             f"geen; alleen CN={facts.common_name}", f"none; only CN={facts.common_name}"
         )
-        yield _at("SPEC-024", parameter.node, observed=observed, expected=found[1].host)
+        yield at("SPEC-024", parameter.node, observed=observed, expected=found[1].host)
 
 
 # -- the certificates
@@ -317,7 +307,7 @@ def one_key_info(doc: Doc, ctx: Context) -> Outcome:
         held = [e for e in parameter.node if isinstance(e.tag, str)]
         if [e.tag for e in held] != [f"{{{DS}}}KeyInfo"]:
             shown = ", ".join(_shown(e) for e in held) or Text("geen element, alleen tekst", "no element, only text")
-            yield _at("SPEC-030", parameter.node, observed=shown, expected=f'<KeyInfo xmlns="{DS}">')
+            yield at("SPEC-030", parameter.node, observed=shown, expected=f'<KeyInfo xmlns="{DS}">')
 
 
 def _shown(element: etree._Element) -> str:
@@ -334,12 +324,12 @@ def certificate_text(doc: Doc, ctx: Context) -> Outcome:
             continue
         if not parameter.key_info.certificates:
             held = ", ".join(etree.QName(e).localname for e in parameter.key_info.node if isinstance(e.tag, str))
-            yield _at("SPEC-031", parameter.node, observed=held, expected="X509Data/X509Certificate")
+            yield at("SPEC-031", parameter.node, observed=held, expected="X509Data/X509Certificate")
         for certificate in parameter.key_info.certificates:
             if certificate.problem == "pem":
-                yield _at("SPEC-032", certificate.node, observed="-----")
+                yield at("SPEC-032", certificate.node, observed="-----")
             elif certificate.problem and certificate.problem != "private":
-                yield _at("SPEC-031", certificate.node, observed=certificates.PROBLEMS[certificate.problem])
+                yield at("SPEC-031", certificate.node, observed=certificates.PROBLEMS[certificate.problem])
 
 
 @table.rule("SPEC-033")
@@ -360,9 +350,9 @@ def leaf_first(doc: Doc, ctx: Context) -> Outcome:
         texts = parameter.key_info.certificates
         first = texts[0].facts
         if first and first.is_ca:
-            yield _at("SPEC-034", texts[0].node, observed=first.subject)
+            yield at("SPEC-034", texts[0].node, observed=first.subject)
         elif certificates.out_of_order(texts):
-            yield _at("SPEC-034", texts[1].node, "order")
+            yield at("SPEC-034", texts[1].node, "order")
 
 
 @table.rule("SPEC-035")
@@ -370,14 +360,14 @@ def valid_now(doc: Doc, ctx: Context) -> Outcome:
     """The certificates are valid, and for thirty days to come."""
     for parameter, facts in doc.certificates():
         if certificates.expired(facts, ctx.at):
-            yield _at(
+            yield at(
                 "SPEC-035",
                 parameter.node,
                 observed=f"{parameter.name}: {certificates.period(facts)}",
                 expected=_today(ctx),
             )
         elif facts.not_after - ctx.at.timestamp() < 30 * 86400:
-            yield _at("SPEC-035", parameter.node, "soon", f"{parameter.name}: {certificates.period(facts)}")
+            yield at("SPEC-035", parameter.node, "soon", f"{parameter.name}: {certificates.period(facts)}")
 
 
 def _today(ctx: Context) -> Text:
@@ -394,11 +384,11 @@ def oin_in_certificate(doc: Doc, ctx: Context) -> Outcome:
         return
     if not facts.oin or party_id.fault(facts.oin):
         shown = facts.oin or Text("geen serialNumber in het subject", "no serialNumber in the subject")
-        yield _at("SPEC-036", parameter.node, observed=shown, expected=party_id.EXPECTED)
+        yield at("SPEC-036", parameter.node, observed=shown, expected=party_id.EXPECTED)
         return
     own = doc.text("PartyId")
     if own and not party_id.fault(own.text) and facts.oin != party_id.bare(own.text):
-        yield _at("SPEC-036", parameter.node, "other", facts.oin, party_id.bare(own.text))
+        yield at("SPEC-036", parameter.node, "other", facts.oin, party_id.bare(own.text))
 
 
 @table.rule("SPEC-037")
@@ -411,7 +401,7 @@ def usages(doc: Doc, ctx: Context) -> Outcome:
     for parameter, facts in doc.certificates():
         usage, name = wanted[str(parameter.name)]
         if not certificates.serves(facts, usage):
-            yield _at(
+            yield at(
                 "SPEC-037", parameter.node, observed=f"{parameter.name}: {', '.join(facts.usages or ())}", expected=name
             )
 
@@ -422,7 +412,7 @@ def strong(doc: Doc, ctx: Context) -> Outcome:
     for parameter, facts in doc.certificates():
         weak = certificates.weakness(facts)
         if weak:
-            yield _at("SPEC-038", parameter.node, observed=f"{parameter.name}: {weak}", expected="SHA-256, RSA ≥ 2048")
+            yield at("SPEC-038", parameter.node, observed=f"{parameter.name}: {weak}", expected="SHA-256, RSA ≥ 2048")
 
 
 @table.rule("SPEC-039")
@@ -438,7 +428,7 @@ def right_root(doc: Doc, ctx: Context) -> Outcome:
         government = re.search(r"pkioverheid|staat der nederlanden|uzi-?register|g4 pkio", facts.issuer, re.IGNORECASE)
         trial = re.search(r"trial|\btest\b", facts.issuer, re.IGNORECASE)
         if not government or (trial and ctx.environment is Environment.PROD):
-            yield _at(
+            yield at(
                 "SPEC-039", parameter.node, observed=f"{parameter.name}: {facts.issuer}", expected="PKIoverheid Private"
             )
         else:
@@ -457,7 +447,7 @@ def one_certificate(doc: Doc, ctx: Context) -> Outcome:
     ders = [facts.der for _, facts in doc.certificates()]
     if len(ders) == 2 and ders[0] == ders[1]:
         parameter = doc.spec.get("ServerCert")
-        yield _at("SPEC-040", parameter.node if parameter else doc.root)
+        yield at("SPEC-040", parameter.node if parameter else doc.root)
 
 
 @table.rule("SPEC-041")
@@ -467,7 +457,7 @@ def key_info_agrees(doc: Doc, ctx: Context) -> Outcome:
         parameter = doc.spec.get(name)
         wrong = certificates.contradictions(parameter.key_info) if parameter and parameter.key_info else ""
         if parameter and wrong:
-            yield _at("SPEC-041", parameter.node, observed=wrong, expected="X509Certificate")
+            yield at("SPEC-041", parameter.node, observed=wrong, expected="X509Certificate")
 
 
 @table.rule("SPEC-042")
@@ -475,7 +465,7 @@ def pss(doc: Doc, ctx: Context) -> Outcome:
     """A certificate signed with RSASSA-PSS (G4) asks for a recent adapter on both sides."""
     for parameter, facts in doc.certificates():
         if facts.signature == certificates.PSS:
-            yield _at("SPEC-042", parameter.node, observed=f"{parameter.name}: RSASSA-PSS")
+            yield at("SPEC-042", parameter.node, observed=f"{parameter.name}: RSASSA-PSS")
 
 
 # -- besides the file
@@ -503,7 +493,7 @@ def not_the_other_environment(doc: Doc, ctx: Context) -> Outcome:
             mine, theirs = _value(doc.spec, name), _value(other, name)
             if mine and mine == theirs:
                 parameter = doc.spec.get(name)
-                yield _at("SPEC-051", parameter.node if parameter else doc.root, observed=name)
+                yield at("SPEC-051", parameter.node if parameter else doc.root, observed=name)
 
 
 def _value(specification: Specification, name: str) -> str | bytes:

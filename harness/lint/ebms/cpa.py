@@ -37,7 +37,7 @@ def judge(raw: Raw, ctx: Context) -> Outcome:
         yield _another_root(opened.root)
         return
     doc = Doc(raw, cpa.read_cpa(opened.root), ctx.companions)
-    yield from _tempered(doc, ctx, table.judge(doc, ctx))
+    yield from _tempered(doc, ctx, reading.judged(table, doc, ctx))
 
 
 def _another_root(root: etree._Element) -> Finding:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
+from harness.lint.ebms import reading
 from harness.lint.judge import Raw, RuleTable
 from harness.model import Finding, NotRun, Words
 from harness.wire.cpa import Binding, Channel, CollaborationRole, Cpa, Endpoint, Part, PartyInfo, TransportSide
@@ -36,9 +37,8 @@ class Doc:
     @cached_property
     def channels(self) -> tuple[tuple[PartyInfo, Channel], ...]:
         """Every channel that is used: by an action, as the default for MSH signals, or for one of them."""
-        return tuple(
-            (party, channel) for party in self.cpa.parties for channel in party.channels if _used(party, channel)
-        )
+        used = {id(party): _used(party) for party in self.cpa.parties}
+        return tuple((p, channel) for p in self.cpa.parties for channel in p.channels if channel.id in used[id(p)])
 
     @cached_property
     def busy(self) -> frozenset[tuple[int, str]]:
@@ -72,10 +72,10 @@ class Doc:
         )
 
 
-def _used(party: PartyInfo, channel: Channel) -> bool:
-    if channel.id == party.default_channel_id or any(o.channel_id == channel.id for o in party.overrides):
-        return True
-    return any(channel.id in binding.channel_ids for _, binding in party.bindings)
+def _used(party: PartyInfo) -> set[str]:
+    """Return the ids of the channels that an action or an MSH signal of `party` goes over."""
+    named = {channel_id for _, binding in party.bindings for channel_id in binding.channel_ids}
+    return named | {party.default_channel_id} | {override.channel_id for override in party.overrides}
 
 
 table = RuleTable[Doc]()
@@ -83,7 +83,7 @@ table = RuleTable[Doc]()
 
 def at(part: Part, rule: str, observed: Words = "", expected: Words = "", case: str = "") -> Finding:
     """Return a finding that points at `part`."""
-    return Finding(rule, case, observed, expected, part.where, part.line)
+    return reading.at(rule, part.node, case, observed, expected)
 
 
 def profile_of(party: PartyInfo, channel: Channel) -> str:

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Final
 
 from harness.lint.ebms.cpa_document import Doc, Outcome, at, profile_of, table
-from harness.lint.ebms.durations import seconds
+from harness.lint.ebms.durations import count, seconds
 from harness.lint.judge import Context
 from harness.model import Text
 from harness.wire.cpa import TO_PARTY_MSH, BindingSide, Channel, PartyInfo, Reliability
@@ -106,7 +106,7 @@ def _blocks(doc: Doc) -> list[tuple[PartyInfo, BindingSide, Reliability]]:
 def retries(doc: Doc, ctx: Context) -> Outcome:
     """A message is repeated at least once, after a real interval."""
     for _, _, block in _blocks(doc):
-        if not (block.retries.isdigit() and int(block.retries) >= 1):
+        if (count(block.retries) or 0) < 1:
             yield at(block, "CPA-061", f"Retries {block.retries or '–'}", "≥ 1")
         if not (seconds(block.interval) or 0) > 0:
             yield at(block, "CPA-061", f"RetryInterval {block.interval or '–'}", "> PT0S")
@@ -116,10 +116,10 @@ def retries(doc: Doc, ctx: Context) -> Outcome:
 def kept_long_enough(doc: Doc, ctx: Context) -> Outcome:
     """Messages are remembered longer than they are repeated."""
     for _, side, block in _blocks(doc):
-        interval, kept = seconds(block.interval), seconds(side.persist)
-        if not interval or kept is None or not block.retries.isdigit():
+        interval, kept, times = seconds(block.interval), seconds(side.persist), count(block.retries)
+        if not interval or kept is None or times is None:
             continue
-        needed = (int(block.retries) + 1) * interval
+        needed = (times + 1) * interval
         if kept < needed:
             hours = f"{needed / 3600:g}"
             yield at(

@@ -7,11 +7,10 @@ from typing import Final
 
 from lxml import etree
 
-from harness.lint.ebms import party_id
+from harness.lint.ebms import party_id, reading
 from harness.lint.ebms.cpa_document import Doc, Outcome, at, table
 from harness.lint.judge import Context
 from harness.model import Finding, Text
-from harness.wire import xml
 from harness.wire.cpa import CPPA, Binding, PartyId, PartyInfo
 from harness.wire.keyinfo import DS, decoded
 
@@ -121,7 +120,7 @@ def _dangling(node: etree._Element, attribute: str, target: str, wanted: str, ki
             f"{attribute}={target}: hoort bij de andere partij", f"{attribute}={target}: belongs to the other party"
         )
     expected = Text(f"{wanted} van de eigen partij", f"{wanted} of the own party") if foreign else wanted
-    return Finding("CPA-030", "", shown, expected, xml.where(node), node.sourceline)
+    return reading.at("CPA-030", node, "", shown, expected)
 
 
 _NAMES: Final = {
@@ -308,7 +307,7 @@ def mime_types(doc: Doc, ctx: Context) -> Outcome:
     for element in doc.cpa.node.iter(f"{{{CPPA}}}SimplePart", f"{{{CPPA}}}Composite", f"{{{CPPA}}}Encapsulation"):
         mime = element.get(f"{{{CPPA}}}mimetype") or ""
         if mime and not re.fullmatch(r"[\w.+*-]+/[\w.+*-]+", mime.strip()):
-            yield Finding("CPA-090", "", mime, "text/xml", xml.where(element), element.sourceline)
+            yield reading.at("CPA-090", element, "", mime, "text/xml")
 
 
 @table.rule("CPA-091")

@@ -1,4 +1,4 @@
-"""Read ISO 8601 durations as CPAs write them."""
+"""Read the durations and counts of a CPA, however long somebody made them."""
 
 import re
 from typing import Final
@@ -19,3 +19,12 @@ def seconds(text: str) -> float | None:
         return None
     total = sum(float(number) * unit for number, unit in zip(found.groups(), _SECONDS, strict=True) if number)
     return -total if negative else total
+
+
+def count(text: str) -> int | None:
+    """Return a whole number of at most nine digits, or None.
+
+    >>> count("8"), count("-1"), count("9" * 5000)
+    (8, None, None)
+    """
+    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None

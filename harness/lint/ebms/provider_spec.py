@@ -11,9 +11,10 @@ from lxml import etree
 
 from harness.lint.ebms import consumer_spec, reading
 from harness.lint.ebms.consumer_spec import Doc
+from harness.lint.ebms.reading import at
 from harness.lint.judge import Context, Raw, RuleTable
 from harness.model import Finding, NotRun, Text
-from harness.wire import spec, xml
+from harness.wire import spec
 
 Outcome = Iterator[Finding | NotRun]
 table = RuleTable[Doc]()
@@ -50,7 +51,7 @@ def judge(raw: Raw, ctx: Context) -> Outcome:
     if opened.root is None:
         return
     doc = consumer_spec.document(raw, opened.root)
-    yield from table.judge(doc, ctx)
+    yield from reading.judged(table, doc, ctx)
     for rule in PARTY_RULES:
         yield from rule(doc, ctx)
 
@@ -63,22 +64,16 @@ def _all(doc: Doc, name: str) -> Iterator[etree._Element]:
     return (e for e in doc.root.iter() if _local(e) == name)
 
 
-def _at(
-    rule: str, node: etree._Element, case: str = "", observed: str | Text = "", expected: str | Text = ""
-) -> Finding:
-    return Finding(rule, case, observed, expected, xml.where(node), node.sourceline)
-
-
 @table.rule("PSPEC-001")
 def outline(doc: Doc, ctx: Context) -> Outcome:
     """The root is that of a specification and its children are known."""
     if doc.root.tag != spec.ROOT:
         name = etree.QName(doc.root)
         shown = f"{name.localname} (xmlns={name.namespace})" if name.namespace else name.localname
-        yield _at("PSPEC-001", doc.root, observed=shown, expected=spec.ROOT)
+        yield at("PSPEC-001", doc.root, observed=shown, expected=spec.ROOT)
     for child in doc.root:
         if isinstance(child.tag, str) and _local(child) not in CHILDREN:
-            yield _at("PSPEC-001", child, "child", _local(child), ", ".join(CHILDREN))
+            yield at("PSPEC-001", child, "child", _local(child), ", ".join(CHILDREN))
 
 
 @table.rule("PSPEC-002")
@@ -86,14 +81,14 @@ def messages(doc: Doc, ctx: Context) -> Outcome:
     """Every service has at least one message, and every message a name."""
     services = list(_all(doc, "service"))
     if not services:
-        yield _at("PSPEC-002", doc.root, observed="service: 0", expected="services/service")
+        yield at("PSPEC-002", doc.root, observed="service: 0", expected="services/service")
     for service in services:
         found = [e for e in service.iter() if _local(e) == "message"]
         if not found:
-            yield _at("PSPEC-002", service, observed=f"{spec.value(service, 'name')}: message: 0")
+            yield at("PSPEC-002", service, observed=f"{spec.value(service, 'name')}: message: 0")
         for message in found:
             if not spec.value(message, "name", "action"):
-                yield _at("PSPEC-002", message, observed=Text("bericht zonder naam", "message without a name"))
+                yield at("PSPEC-002", message, observed=Text("bericht zonder naam", "message without a name"))
 
 
 @table.rule("PSPEC-003")
@@ -102,10 +97,10 @@ def service_name(doc: Doc, ctx: Context) -> Outcome:
     for service in _all(doc, "service"):
         name = service.get("name") or spec.value(service, "name")
         if re.search(r"\s", name) or len([part for part in name.split(":") if part]) < 3:
-            yield _at("PSPEC-003", service, observed=name, expected="[organisatie]:[service]:[versie]")
+            yield at("PSPEC-003", service, observed=name, expected="[organisatie]:[service]:[versie]")
         type_ = spec.value(service, "type")
         if type_ and type_ != spec.SERVICE_TYPE:
-            yield _at("PSPEC-003", service, observed=type_, expected=spec.SERVICE_TYPE)
+            yield at("PSPEC-003", service, observed=type_, expected=spec.SERVICE_TYPE)
 
 
 @table.rule("PSPEC-004")
@@ -114,7 +109,7 @@ def register_name(doc: Doc, ctx: Context) -> Outcome:
     for service in _all(doc, "service"):
         name = spec.value(service, "identifyingName", "identificerendeNaam", "registerName")
         if name and ":" in name:
-            yield _at("PSPEC-004", service, observed=name, expected="Digimelding.1.0")
+            yield at("PSPEC-004", service, observed=name, expected="Digimelding.1.0")
 
 
 @table.rule("PSPEC-005")
@@ -126,7 +121,7 @@ def bound_roles(doc: Doc, ctx: Context) -> Outcome:
             role = spec.value(message, way, f"{way}Role", f"{way}-role")
             if not role or (bound and role not in bound):
                 shown = role or Text(f"geen {way}-rol", f"no {way} role")
-                yield _at("PSPEC-005", message, observed=shown, expected=", ".join(sorted(bound)))
+                yield at("PSPEC-005", message, observed=shown, expected=", ".join(sorted(bound)))
 
 
 @table.rule("PSPEC-006")
@@ -135,7 +130,7 @@ def profiles(doc: Doc, ctx: Context) -> Outcome:
     for element in (*_all(doc, "message"), *_all(doc, "profile")):
         name = spec.value(element, "profile") if _local(element) == "message" else spec.value(element, "name", "id")
         if name and name not in spec.PROFILES:
-            yield _at("PSPEC-006", element, observed=name, expected=", ".join(spec.PROFILES))
+            yield at("PSPEC-006", element, observed=name, expected=", ".join(spec.PROFILES))
 
 
 @table.rule("PSPEC-007")
@@ -144,7 +139,7 @@ def one_acknowledgement_profile(doc: Doc, ctx: Context) -> Outcome:
     used = {spec.value(e, "profile") for e in _all(doc, "message")} & set(spec.PROFILES)
     suffixes = {name.removeprefix("osb-be").removeprefix("osb-rm") for name in used}
     if len(suffixes) > 1:
-        yield _at("PSPEC-007", doc.root, observed=", ".join(sorted(used)))
+        yield at("PSPEC-007", doc.root, observed=", ".join(sorted(used)))
 
 
 @table.rule("PSPEC-008")
@@ -154,4 +149,4 @@ def retries(doc: Doc, ctx: Context) -> Outcome:
     given = {p.name for p in doc.spec.parameters}
     missing = [name for name in ("RetryCount", "RetryInterval", "PersistDuration") if name not in given]
     if reliable and missing:
-        yield _at("PSPEC-008", reliable[0], observed=", ".join(missing), expected="8 × PT3H, P2D")
+        yield at("PSPEC-008", reliable[0], observed=", ".join(missing), expected="8 × PT3H, P2D")

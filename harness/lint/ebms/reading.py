@@ -1,22 +1,63 @@
 """Open an ebMS document for its judge: bytes to XML, and one plain sentence when that fails."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from lxml import etree
 
-from harness.lint.judge import Raw
-from harness.model import Finding, NotRun, Text
+from harness.lint.judge import Context, Raw, RuleTable
+from harness.model import Finding, NotRun, Text, Words
 from harness.wire import keyinfo, xml
 from harness.wire.xml import XmlBroken
 
+MOST: Final = 100
 PLACEHOLDER: Final = re.compile(
     r"\[(?:uw|lz|bb|cpa|naam|oin)[^\[\]<>\n]{0,60}\]|\$\{[\w.-]{1,40}\}|\{\{[^{}<>\n]{1,40}\}\}", re.IGNORECASE
 )
 _DECLARED: Final = re.compile(rb"\A\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
 _PRIVATE: Final = re.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----|PRIVATE KEY")
+
+
+Doc = TypeVar("Doc")
+
+
+def judged(table: RuleTable[Doc], doc: Doc, ctx: Context) -> Iterator[Finding | NotRun]:
+    """Apply every rule of `table`; of one rule no more findings come out than anyone reads, and it says so."""
+    for rule in table.functions:
+        yield from _first(rule(doc, ctx))
+
+
+def _first(outcome: Iterable[Finding | NotRun]) -> Iterator[Finding | NotRun]:
+    for number, item in enumerate(outcome):
+        if number == MOST:
+            more = Text(
+                f"meer dan {MOST} bevindingen; de rest is niet beoordeeld",
+                f"more than {MOST} findings; the rest was not judged",
+            )
+            yield NotRun(item.rule, more)
+            return
+        yield item
+
+
+LONGEST: Final = 300
+
+
+def at(rule: str, node: etree._Element, case: str = "", observed: Words = "", expected: Words = "") -> Finding:
+    """Return a finding that points at `node`; what a file says is cut off where nobody reads on."""
+    return Finding(rule, case, clipped(observed), clipped(expected), xml.where(node), node.sourceline)
+
+
+def clipped(words: Words) -> Words:
+    """Return `words`, shortened when a file makes them endless."""
+    if isinstance(words, Text):
+        return Text(_clip(words.nl), _clip(words.en))
+    return _clip(words)
+
+
+def _clip(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +148,7 @@ def wrong_encoding(data: bytes) -> Misread | None:
     return None
 
 
+_ROOT: Final = re.compile(rb"<(?![?!])([\w.:-]+)[^>]*[^/]>")
 _UNCLOSED: Final = re.compile(r"Premature end of data in tag (\S+) line (\d+)")
 _MISMATCH: Final = re.compile(r"Opening and ending tag mismatch: (\S+) line (\d+) and (\S+)")
 
@@ -125,6 +167,13 @@ def sentence(wrong: XmlBroken, data: bytes) -> Text:
         return Text(
             f"{mismatch[1]} (regel {mismatch[2]}) wordt afgesloten met {mismatch[3]}",
             f"{mismatch[1]} (line {mismatch[2]}) is closed by {mismatch[3]}",
+        )
+    root = _ROOT.search(data[:65536])
+    if root and b"</" + root[1] not in data:
+        name = root[1].decode("utf-8", "replace")
+        return Text(
+            f"het bestand houdt op zonder </{name}>; waarschijnlijk is het afgekapt bij het mailen of kopiëren",
+            f"the file ends without </{name}>; it was probably cut off while mailing or copying",
         )
     if data[:1] == b"\x00" or b"\x00" in data[:200]:
         return Text("het bestand bevat binaire gegevens in plaats van XML", "the file holds binary data instead of XML")

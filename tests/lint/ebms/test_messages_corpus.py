@@ -17,7 +17,9 @@ SEVERITY = {"E": Severity.ERROR, "W": Severity.WARNING, "I": Severity.INFO}
 VERDICT = {"invalid": "fail", "valid": "pass", "valid (warning)": "warn", "valid (warnings)": "warn"}
 DOCUMENTS = ("mutated/CPA", "mutated/SPEC", "mutated/MMD", "mutated/XCHK-00", "cpa/", "specs/", "xsd/")
 NOT_MESSAGES = ("bases/base-cpa", "bases/base-consumer", "bases/base-mmd", "rendered/oracle")
-SYNC_WITHOUT_AGREEMENT = "bases/signed-ping-syncreply.xml"  # made for its signature: the base CPA says syncReplyMode none
+SYNC_WITHOUT_AGREEMENT = (
+    "bases/signed-ping-syncreply.xml"  # made for its signature: the base CPA says syncReplyMode none
+)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,201 @@
+"""Odd and hostile documents get one plain sentence with a line and a remedy, and never an exception."""
+
+import random
+import time
+
+import pytest
+from ebms_documents import HOST_A, OIN_A, consumer_spec, cpa, judged, ping_mmd, private_pem, provider_spec
+
+from harness.check import as_text
+from harness.errors import KetentestError
+from harness.lint.kinds import KINDS
+from harness.rulebook import rulebook
+from harness.wire.cpa import parse_cpa
+
+
+def errors(document):
+    return [g.finding for g in document.findings if str(g.severity) == "error"]
+
+
+def only(document):
+    (finding,) = errors(document)
+    assert rulebook()[finding.rule].remedy.nl
+    return finding
+
+
+def test_a_cpa_of_fifty_megabytes_is_refused_in_one_sentence():
+    data = cpa().replace(b"<tns:Comment", b" " * (50 << 20) + b"<tns:Comment", 1)
+    started = time.perf_counter()
+    document = judged(data, "groot.xml")
+    assert time.perf_counter() - started < 1
+    assert document.verdict == "unusable"
+    assert "te groot" in document.unusable.nl
+    assert "groot.xml" in document.unusable.nl
+    with pytest.raises(KetentestError, match="te groot"):
+        parse_cpa(data)
+
+
+def test_a_truncated_attachment_says_so_with_its_line():
+    data = cpa()
+    finding = only(judged(data[: len(data) // 2], "cpa.xml"))
+    assert finding.rule == "CPA-001"
+    assert finding.line
+    assert "afgekapt" in finding.observed.nl
+
+
+def test_pem_inside_x509certificate_is_named_once():
+    data = consumer_spec().replace(b"<X509Certificate>", b"<X509Certificate>-----BEGIN CERTIFICATE-----\n", 1)
+    finding = only(judged(data))
+    assert (finding.rule, finding.line) == ("SPEC-032", 9)
+
+
+@pytest.mark.parametrize(
+    ("mangled", "words"),
+    [
+        ("99000000001000", "voorloopnullen"),
+        ("9.9E+13", "rekenblad"),
+        ("9,9E+13", "rekenblad"),
+        ("٠" * 20, "ander schrift"),
+    ],
+)
+def test_an_oin_that_a_spreadsheet_mangled_is_recognised(mangled, words):
+    document = judged(consumer_spec().replace(OIN_A.encode(), mangled.encode(), 1))
+    finding = next(f for f in errors(document) if f.rule == "SPEC-011")
+    assert words in finding.observed.nl
+    assert finding.line == 5
+
+
+def test_windows_1252_under_a_utf8_flag_is_named_and_the_rest_is_judged():
+    data = consumer_spec(name="Gemeente Één").decode().encode("cp1252")
+    finding = only(judged(data))
+    assert finding.rule == "SPEC-008"
+    assert "Gemeente Één" in finding.observed.nl
+    assert finding.line == 4
+
+
+def test_windows_1252_in_a_cpa_is_named():
+    data = cpa().replace(b"Gemeente A", "Één".encode("cp1252"))
+    finding = only(judged(data, "cpa.xml"))
+    assert finding.rule == "CPA-001"
+    assert "Windows-1252" in finding.observed.nl
+    assert finding.line
+
+
+def test_a_placeholder_is_named_with_its_line_even_in_a_broken_file():
+    data = consumer_spec().replace(OIN_A.encode(), b"[uw_oin]", 1).replace(b"</osb-ebms-service-specificatie>", b"")
+    found = {f.rule: f for f in errors(judged(data))}
+    assert found["SPEC-007"].observed == "[uw_oin]"
+    assert found["SPEC-007"].line == 5
+    assert "SPEC-001" in found
+
+
+def test_a_private_key_is_never_echoed():
+    key = private_pem()
+    secret = key.splitlines()[3]
+    for data in (
+        consumer_spec().replace(
+            b'<parameter name="PartyRef"/>', f'<parameter name="PartyRef">{key}</parameter>'.encode()
+        ),
+        consumer_spec().replace(b"Gemeente A", key.encode()),
+        cpa().replace(b"<ds:X509Certificate>", f"<ds:X509Certificate>{key}".encode(), 1),
+        cpa().replace(b"<ds:X509Data>", f"<ds:KeyName>{key}</ds:KeyName><ds:X509Data>".encode(), 1),
+    ):
+        document = judged(data)
+        assert {"SPEC-033", "CPA-086"} & {f.rule for f in errors(document)}
+        assert secret not in as_text(document, "nl") + as_text(document, "en")
+        assert secret not in repr(document)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b" ", b"<", b"\x00" * 300, b"<?xml", b"\xff\xfe<\x00", b"\xef\xbb\xbf", b"<!DOCTYPE a><a/>"]
+)
+@pytest.mark.parametrize("kind", ["consumer-spec", "provider-spec", "ping-mmd", "cpa"])
+def test_scraps_are_a_finding_and_never_an_exception(kind, data):
+    document = judged(data, "x.xml", kind=kind)
+    assert document.verdict == "fail"
+
+
+@pytest.mark.parametrize("kind", ["consumer-spec", "provider-spec", "ping-mmd", "cpa"])
+def test_another_document_of_the_family_is_told_apart(kind):
+    for data in (consumer_spec(), provider_spec(), ping_mmd(), cpa(), b"<a/>", b'<a xmlns="urn:x"><parameters/></a>'):
+        assert judged(data, "x.xml", kind=kind).verdict in ("pass", "warn", "fail", "incomplete")
+
+
+@pytest.mark.parametrize("make", [consumer_spec, provider_spec, ping_mmd, cpa])
+def test_a_thousand_random_changes_never_raise(make):
+    whole, dice = make(), random.Random(7)
+    kind = {"consumer_spec": "consumer-spec", "provider_spec": "provider-spec", "ping_mmd": "ping-mmd", "cpa": "cpa"}[
+        make.__name__
+    ]
+    tokens = [
+        b"<",
+        b">",
+        b"/",
+        b'"',
+        b"x",
+        b"\x00",
+        b"\xe9",
+        b" ",
+        b"9999999999999999999999",
+        b"&lt;",
+        b"tns:",
+        b"PT99999999999D",
+    ]
+    for _ in range(250):
+        data = bytearray(whole)
+        for _ in range(dice.randint(1, 4)):
+            at, length = dice.randrange(len(data)), dice.choice((0, 1, 5, 40, 400))
+            data[at : at + length] = dice.choice(tokens)
+        document = judged(bytes(data), "x.xml", kind=kind)
+        assert not document.unusable
+
+
+def test_every_word_can_be_absent_without_an_exception():
+    import re
+
+    whole = cpa("osb-rm-e")
+    for match in re.finditer(rb' tns:[A-Za-z]+="[^"]*"', whole):
+        assert not judged(whole[: match.start()] + whole[match.end() :], "x.xml", kind="cpa").unusable
+    for match in re.finditer(rb">[^<>\s][^<>]*<", whole):
+        assert not judged(whole[: match.start()] + b"><" + whole[match.end() :], "x.xml", kind="cpa").unusable
+
+
+def test_numbers_without_end_do_not_slow_the_judge_down():
+    data = cpa().replace(b"<tns:Retries>8<", b"<tns:Retries>" + b"9" * 20000 + b"<")
+    data = data.replace(b">PT3H<", b">PT" + b"9" * 20000 + b"H<")
+    started = time.perf_counter()
+    judged(data, "x.xml")
+    assert time.perf_counter() - started < 1
+
+
+def test_dates_at_the_edge_of_time_are_judged():
+    for end in ("9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00", "2028-02-30T00:00:00Z", "2028-01-01T24:00:00Z"):
+        document = judged(cpa().replace(b"<tns:End>2028-01-01T00:00:00Z", f"<tns:End>{end}".encode()), "x.xml")
+        assert not document.unusable
+
+
+def test_white_space_inside_references_does_not_matter():
+    data = (
+        cpa().replace(b"<tns:ChannelId>", b"<tns:ChannelId>\n   ").replace(b"</tns:ChannelId>", b"\n </tns:ChannelId>")
+    )
+    data = data.replace(b'tns:transportId="', b'tns:transportId="  ')
+    assert judged(data, "x.xml").verdict == "pass"
+
+
+def test_the_cap_of_a_cpa_is_that_of_the_contract():
+    assert KINDS["cpa"].max_bytes == 10 * 1024 * 1024
+
+
+def test_a_host_that_is_no_host_is_one_finding():
+    document = judged(consumer_spec().replace(HOST_A.encode(), b"[::g"))
+    assert {f.rule for f in errors(document)} <= {"SPEC-020", "SPEC-021"}
+
+
+@pytest.mark.slow
+def test_a_document_with_a_hundred_thousand_mistakes_is_judged_in_seconds():
+    many = b'<parameter name="PartyRef"/>' * 100_000
+    started = time.perf_counter()
+    document = judged(consumer_spec().replace(b'<parameter name="PartyRef"/>', many))
+    assert time.perf_counter() - started < 10
+    assert len(document.findings) < 200
+    assert any("meer dan 100" in n.reason.nl for n in document.not_run)
