@@ -21,7 +21,8 @@ def with_attachment(data):
     "data", [b"", b"x", b"eindigt op een regeleinde\n", b"\r\n", b"\n\r\n--geen grens\r\n", bytes(range(256))]
 )
 def test_an_attachment_comes_back_byte_for_byte_and_the_signature_holds(data):
-    body, header = mtom.pack(*(lambda envelope, element: (envelope, [element]))(*with_attachment(data)))
+    sent, element = with_attachment(data)
+    body, header = mtom.pack(sent, [element])
     package = mtom.unpack(body, header)
     root = etree.fromstring(package.root.data)
     outcome = mtom.inline(root, package)

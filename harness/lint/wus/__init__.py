@@ -17,6 +17,7 @@ from harness.lint.wus import (
     signature,
 )
 from harness.lint.wus.message import Message, read
+from harness.lint.wus.results import ThreeResults, three_results
 from harness.lint.wus.table import RULES
 from harness.lint.wus.wsdl import judge_wsdl, theirs
 from harness.model import Finding, NotRun
@@ -45,11 +46,11 @@ def judge_read(message: Message) -> Iterator[Finding | NotRun]:
     """Judge a message that was read before."""
     for outcome in RULES.judge(message, message.ctx):
         if message.service.known and not message.is_request:
-            yield theirs(outcome, message.service)
+            yield theirs(outcome, message.service, message.role)
         elif message.service.known and isinstance(outcome, Finding) and outcome.rule == "WUS-SEC-020":
-            yield theirs(outcome, message.service)  # their policy asks it of the request too
+            yield theirs(outcome, message.service, "request")  # their policy asks it of the request too
         else:
             yield outcome
 
 
-__all__ = ["judge_message", "judge_read", "judge_wsdl"]
+__all__ = ["ThreeResults", "judge_message", "judge_read", "judge_wsdl", "three_results"]

@@ -34,6 +34,14 @@ class Code:
     final: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """A known deviation of a service: why, and on which role only (request, response or fault; empty is any)."""
+
+    why: Text
+    role: str = ""
+
+
 @dataclass(frozen=True)
 class ServiceProfile:
     """One service: severities of its known deviations come from here, never from code (META-02)."""
@@ -54,7 +62,7 @@ class ServiceProfile:
     mtom: str = "no"
     skew: int = 300
     verified: bool = True
-    tolerated: Mapping[str, Text] = field(default_factory=dict)
+    tolerated: Mapping[str, Tolerance] = field(default_factory=dict)
     operations: tuple[Operation, ...] = ()
     allowed: frozenset[str] = frozenset()
     hosts: tuple[Host, ...] = ()
@@ -140,7 +148,7 @@ def _profile(raw: Mapping[str, Any]) -> ServiceProfile:
         mtom=head.get("mtom", "no"),
         skew=head.get("skew", 300),
         verified=head.get("verified", True),
-        tolerated={rule: _text(words) for rule, words in raw.get("tolerated", {}).items()},
+        tolerated={rule: Tolerance(_text(t), t.get("role", "")) for rule, t in raw.get("tolerated", {}).items()},
         operations=tuple(_operation(o, body) for o in raw.get("operation", ())),
         allowed=frozenset(o["name"] for o in raw.get("operation", ()) if not o.get("writes", True)),
         hosts=tuple(Host(h["name"], h["environment"], h.get("note", "")) for h in raw.get("host", ())),

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from lxml import etree
@@ -76,13 +76,14 @@ def judge_wsdl(raw: Raw, ctx: Context) -> Verdicts:
         yield theirs(outcome, profile)
 
 
-def theirs(outcome: Finding | NotRun, profile: ServiceProfile | None) -> Finding | NotRun:
+def theirs(outcome: Finding | NotRun, profile: ServiceProfile | None, role: str = "") -> Finding | NotRun:
     """Mark a known deviation of the service as theirs; the rulebook weighs it less (META-02, META-03)."""
-    from dataclasses import replace
-
     if profile is None or not isinstance(outcome, Finding) or outcome.rule not in profile.tolerated:
         return outcome
-    why = profile.tolerated[outcome.rule]
+    tolerance = profile.tolerated[outcome.rule]
+    if tolerance.role not in ("", role):
+        return outcome
+    why = tolerance.why
     seen = outcome.observed if isinstance(outcome.observed, Text) else Text(outcome.observed, outcome.observed)
     observed = Text(
         f"{seen.nl} – bekende afwijking van {profile.title.nl}, niet bij u: {why.nl}",
@@ -257,7 +258,7 @@ def the_policy_signs_body_and_headers(doc: Contract, ctx: Context) -> Verdicts:
         whole = any(local(e) == "Header" and not e.get("Name") for e in children)
         missing = [] if any(local(e) == "Body" for e in children) else ["soapenv:Body"]
         missing += [] if whole else [f"wsa:{name}" for name in SIX_HEADERS if name not in names]
-        if "IncludeTimestamp" not in doc.wsdl.assertions:
+        if "includetimestamp" not in {name.lower() for name in doc.wsdl.assertions}:
             missing.append("wsu:Timestamp")
         if missing:
             observed = Text(f"niet genoemd: {', '.join(missing)}", f"not named: {', '.join(missing)}")

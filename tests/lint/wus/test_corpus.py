@@ -1,0 +1,84 @@
+"""The whole corpus: expected ids of every row, nothing louder on the good ones, and no bytes that make us fall."""
+
+import csv
+import random
+from datetime import UTC, datetime
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from harness.check import judge_bytes
+from harness.lint.judge import Context, Raw
+from harness.lint.wus import RULES
+from harness.lint.wus.wsdl import RULES as WSDL_RULES
+from harness.model import Environment
+from harness.rulebook import rulebook
+from tests.lint.wus.messages import answer, raw_of
+
+LOUDER_THAN_THE_MANIFEST = {"suwinet-kadaster-request-zeep-signature.xml", "generic/wsjs-valid-wss-resp.xml"}
+FAMILIES = ("WUS-", "META-", "DIGIPOORT-", "PROFIEL-", "DIGIMELDING-")
+
+
+def trust(folder, name):
+    if name == "derived-root":
+        return [(folder / "derived/root.pem").read_bytes()], [(folder / "derived/tsp.pem").read_bytes()]
+    if name in ("digipoort", "pkio-private"):
+        chain = x509.load_pem_x509_certificates((folder / "digipoort-aansluitsuite-ca-chain.pem").read_bytes())
+        pem = [(c.subject == c.issuer, c.public_bytes(Encoding.PEM)) for c in chain]
+        return [p for root, p in pem if root], [p for root, p in pem if not root]
+    return [], []
+
+
+def captured(row, body):
+    if not (row["content_type"] or row["http_status"] or row["soapaction"]):
+        return body
+    kind = row["content_type"] or "text/xml; charset=utf-8"
+    if row["role"] == "request":
+        head = f"POST /stub HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nSOAPAction: {row['soapaction'] or chr(34) * 2}\r\n\r\n"
+    else:
+        head = f"HTTP/1.1 {row['http_status'] or 200} X\r\nContent-Type: {kind}\r\n\r\n"
+    return head.encode() + body
+
+
+def test_every_row_of_the_corpus(shared):
+    folder = shared / "corpus" / "wus"
+    with (folder / "manifest.csv").open(newline="") as lines:
+        rows = [r for r in csv.DictReader(lines) if r["role"] in ("request", "response")]
+    assert len(rows) > 40
+    for row in rows:
+        anchors, between = trust(folder, row["trust"])
+        beside = [Raw(pem, "c.pem") for pem in between]
+        if row["request_file"]:
+            beside.append(Raw((folder / row["request_file"]).read_bytes(), row["request_file"]))
+        ctx = Context(
+            at=datetime.fromisoformat(row["judge_at"]) if row["judge_at"] else datetime(2026, 11, 21, 20, tzinfo=UTC),
+            environment=Environment.PREPROD,
+            role=row["role"],
+            profile="2W-be-" + row["profile"],
+            trust=tuple(anchors),
+            companions=tuple(beside),
+        )
+        data = captured(row, (folder / row["file"]).read_bytes())
+        document = judge_bytes(data, row["file"], ctx, "soap-message")
+        loud = {g.finding.rule for g in document.findings if str(g.severity) != "info"}
+        want = set(row["expect_ids"].split())
+        assert want <= loud, row["file"]
+        if row["file"] not in LOUDER_THAN_THE_MANIFEST:
+            assert loud == want, row["file"]
+
+
+def test_damaged_bytes_give_findings_and_never_a_traceback():
+    healthy = raw_of(answer())
+    dice = random.Random(20261121)
+    ctx = Context(role="response", profile="2W-be-S")
+    for _ in range(150):
+        data = bytearray(healthy)
+        for _ in range(dice.randint(1, 6)):
+            place = dice.randrange(len(data))
+            data[place : place + dice.randint(0, 40)] = bytes(dice.randrange(256) for _ in range(dice.randint(0, 8)))
+        judge_bytes(bytes(data), "kapot.xml", ctx, "soap-message")
+
+
+def test_every_rule_with_a_function_has_texts_and_the_other_way_round():
+    texts = {k for k, rule in rulebook().rules.items() if k.startswith(FAMILIES) and rule.settled_by == "file"}
+    assert set(RULES.ids) | set(WSDL_RULES.ids) == texts
