@@ -11,6 +11,7 @@ from harness.errors import DocumentUnreadable
 from harness.guard import host_of
 from harness.lab import Lab, Place
 from harness.lab.ca import Identity, Pki
+from harness.lab.revocation import crls
 from harness.link import Directory, Link, Material, material_from_pkcs12
 from harness.model import Environment
 from harness.scenario import LAB, Certificate, Connection, Loaded, Party, secret
@@ -39,6 +40,7 @@ class Binder:
         self.lab = lab
         self.faults = frozenset((*loaded.scenario.lab.faults, *faults))
         self.directory = Directory()
+        self._revoked: dict[str, bytes] | None = None
 
     async def bind(self, connection: Connection) -> Link:
         """Return the link of `connection`; a connection that says `lab` gets its own counterparties."""
@@ -87,7 +89,7 @@ class Binder:
             side: await self.lab.start(Place(connection.name, connection.system, side, pki, self._faults(connection), settings, _now, self.directory.locate))
             for side in connection.endpoints
         }  # fmt: skip
-        documents: dict[str, bytes] = {}
+        documents = {f"crl-{name}": data for name, data in self._crls(pki).items()}
         changes: dict[str, Any] = {}
         for side, running in started.items():
             for host, port in running.addresses.items():
@@ -113,6 +115,11 @@ class Binder:
             role = f"bsn-encryption:{provider.oin}"
             found[role] = Material(provider.name, role, issued.cert_path.read_bytes(), issued.key_path.read_bytes())
         return found
+
+    def _crls(self, pki: Pki) -> dict[str, bytes]:
+        if self._revoked is None:
+            self._revoked = crls(pki)
+        return self._revoked
 
     def _faults(self, connection: Connection) -> frozenset[str]:
         pairs = (fault.partition(":") for fault in self.faults)
@@ -158,7 +165,8 @@ def lab_material(
 ) -> Material:
     """Return a lab certificate for `role`: the party's name and OIN, and the hosts of its own endpoints."""
     profile = LAB_PROFILES.get((role, certificate.generation)) or LAB_PROFILES.get((role, "g1"), "own-tls")
-    hosts = [host_of(url) for url in own.values()] if profile.startswith("own-tls") else None
+    ours = [host_of(url) for url in own.values()] or [f"adapter.{party.oin[-6:]}.ketentest.test"]
+    hosts = ours if profile.startswith("own-tls") else None
     issued: Identity = pki.issue(profile, oin=party.oin, organisation=f"TEST {party.name}", hosts=hosts)
     return Material(name, role, issued.cert_path.read_bytes(), issued.key_path.read_bytes())
 

@@ -151,7 +151,7 @@ async def keypair(link: Link, tools: Tools) -> AsyncIterator[Yield]:
         theirs = material.leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         if ours != theirs:
             yield Finding(
-                "PKIO-KEY-006",
+                "CONF-030",
                 observed=Text("een andere sleutel", "another key"),
                 expected=Text("de sleutel van dit certificaat", "the key of this certificate"),
                 where=material.name,

@@ -155,7 +155,7 @@ class Tools:
         connection, party = self.link.connection, self.link.party
         settings: dict[str, tuple[str, ...]] = {"oin": (party.oin,)}
         if self.link.operator:
-            settings["operator"] = (self.link.operator.oin,)
+            settings["operator"] = ("yes",)
         base = Context(
             at=self.now(),
             environment=self.link.environment,
