@@ -156,6 +156,7 @@ class Handshake:
     first_bytes: bytes = b""
     connect_seconds: float = 0.0
     tls_seconds: float = 0.0
+    clock: float = 0.0
 
     @property
     def complete(self) -> bool:
@@ -383,6 +384,7 @@ def _answered(done: Handshake, answer: bytes) -> Handshake:
         outcome="answered",
         status=int(status[1]) if status else None,
         date=fields.get("date", ""),
+        clock=time.time(),
         closes=fields.get("connection", "").lower() == "close" or answer.startswith(b"HTTP/1.0"),
         first_bytes=answer[:64],
     )
