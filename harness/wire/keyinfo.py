@@ -99,19 +99,18 @@ def read(node: etree._Element) -> KeyInfo:
 
 def key_material(node: etree._Element) -> etree._Element | None:
     """Return the first element under `node` that carries private key material, never its value."""
-    for element in node.iter():
-        if not isinstance(element.tag, str):
+    for element in node.iter("{*}RSAKeyValue", "{*}RSAKeyPair", "{*}ECKeyValue", f"{{{DS}}}X509Certificate"):
+        if element.tag == f"{{{DS}}}X509Certificate":
+            if _certificate(element).problem == "private":
+                return element
             continue
-        name = etree.QName(element)
-        parent = element.getparent()
-        holder = etree.QName(parent).localname if parent is not None else ""
-        if name.localname in _PRIVATE_PARTS and holder in ("RSAKeyValue", "RSAKeyPair", "ECKeyValue") and element.text:
-            return element
-        text = element.text or ""
-        if "PRIVATE KEY" in text:
-            return element
-        if name.localname == "X509Certificate" and _certificate(element).problem == "private":
-            return element
+        for part in element:
+            if (
+                isinstance(part.tag, str)
+                and etree.QName(part).localname in _PRIVATE_PARTS
+                and (part.text or "").strip()
+            ):
+                return part
     return None
 
 
@@ -124,17 +123,26 @@ def decoded(text: str) -> bytes | None:
 
 
 def _certificate(node: etree._Element) -> CertificateText:
-    text = "".join(t for t in node.itertext() if isinstance(t, str))
+    text = "".join(t for t in node.itertext() if isinstance(t, str)) if len(node) else (node.text or "")
+    return CertificateText(node, *(_classified(text) if len(text) < _USUAL else _classify(text)))
+
+
+def _classify(text: str) -> tuple[bytes, str]:
+    """Return the DER in `text`, or what is wrong with it."""
     if not text.strip():
-        return CertificateText(node, b"", "empty")
+        return b"", "empty"
     if "-----" in text:
-        return CertificateText(node, b"", "pem")
+        return b"", "pem"
     der = decoded(text)
     if der is None:
-        return CertificateText(node, b"", "base64")
+        return b"", "base64"
     if facts_of(der) is not None:
-        return CertificateText(node, der)
-    return CertificateText(node, b"", "private" if _is_private(der) else "content")
+        return der, ""
+    return b"", "private" if _is_private(der) else "content"
+
+
+_USUAL: Final = 20_000
+_classified = lru_cache(maxsize=128)(_classify)  # one certificate stands four times in a usual CPA
 
 
 def _is_private(der: bytes) -> bool:

@@ -95,10 +95,10 @@ def reliable_block(doc: Doc, ctx: Context) -> Outcome:
 
 def _blocks(doc: Doc) -> list[tuple[PartyInfo, BindingSide, Reliability]]:
     """Return every ReliableMessaging block of a reliable channel, once."""
-    seen: dict[str, tuple[PartyInfo, BindingSide, Reliability]] = {}
+    seen: dict[int, tuple[PartyInfo, BindingSide, Reliability]] = {}
     for party, channel, _, side in _sides(doc):
         if channel.ack_requested == "always" and side and side.reliability:
-            seen[side.reliability.where] = (party, side, side.reliability)
+            seen[id(side.reliability)] = (party, side, side.reliability)
     return list(seen.values())
 
 

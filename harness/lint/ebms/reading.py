@@ -17,7 +17,7 @@ PLACEHOLDER: Final = re.compile(
     r"\[(?:uw|lz|bb|cpa|naam|oin)[^\[\]<>\n]{0,60}\]|\$\{[\w.-]{1,40}\}|\{\{[^{}<>\n]{1,40}\}\}", re.IGNORECASE
 )
 _DECLARED: Final = re.compile(rb"\A\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
-_PRIVATE: Final = re.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----|PRIVATE KEY")
+_PRIVATE: Final = re.compile(rb"PRIVATE KEY-----|BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY")
 
 
 Doc = TypeVar("Doc")
@@ -196,5 +196,6 @@ def private_key(raw: Raw, root: etree._Element) -> tuple[int | None, str] | None
     element = keyinfo.key_material(root)
     if element is not None:
         return element.sourceline, xml.where(element)
-    found = _PRIVATE.search(raw.data)
-    return (raw.data.count(b"\n", 0, found.start()) + 1, "") if found else None
+    data = raw.data.replace(b"\x00", b"") if b"\x00" in raw.data else raw.data
+    found = _PRIVATE.search(data) if b"PRIVATE KEY" in data else None
+    return (data.count(b"\n", 0, found.start()) + 1, "") if found else None
