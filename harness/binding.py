@@ -118,7 +118,8 @@ class Binder:
 
     def _crls(self, pki: Pki) -> dict[str, bytes]:
         if self._revoked is None:
-            self._revoked = crls(pki)
+            trusted = ("g1-", "g4-", "uzi-", "web-")
+            self._revoked = {name: data for name, data in crls(pki).items() if name.startswith(trusted)}
         return self._revoked
 
     def _faults(self, connection: Connection) -> frozenset[str]:
