@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
 from typing import Final
 
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from harness.link import Link, Material
@@ -69,9 +70,19 @@ def _judge(link: Link, tools: Tools, role: str) -> list[Graded | NotRun]:
 def _around(link: Link, material: Material) -> Iterable[Raw]:
     for certificate in material.chain[1:]:
         yield Raw(certificate.public_bytes(Encoding.PEM), f"{material.name} (chain)")
+    issuers = {certificate.issuer for certificate in material.chain}
     for name, data in link.documents.items():
-        if name.startswith("crl"):
+        if name.startswith("crl") and _crl_issuer(data) in issuers:
             yield Raw(data, name)
+
+
+def _crl_issuer(data: bytes) -> x509.Name | None:
+    """Return who issued a CRL; an unreadable one has no issuer and is left to `check`."""
+    load = x509.load_pem_x509_crl if data.startswith(b"-----") else x509.load_der_x509_crl
+    try:
+        return load(data).issuer
+    except ValueError:
+        return None
 
 
 def _own_addresses(link: Link) -> Iterable[str]:
