@@ -1,4 +1,4 @@
-"""Measure how long a CPA takes to judge with all rules: every CPA of the corpus, fresh certificates each time.
+"""Measure the processor time that a CPA takes to judge with all rules; certificates are read afresh each time.
 
 usage: python bench/cpa.py [FOLDER] [ROUNDS]        bar: 5 ms for a CPA of two certificates per party
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 from harness.check import judge_bytes
 from harness.lint.judge import Context
 from harness.model import Environment
-from harness.wire.keyinfo import facts_of
+from harness.wire.keyinfo import _classified, facts_of
 
 BAR_MS = 5.0
 
@@ -30,9 +30,10 @@ def main():
         taken = []
         for _ in range(rounds):
             facts_of.cache_clear()
-            started = time.perf_counter()
+            _classified.cache_clear()
+            started = time.thread_time()
             judge_bytes(data, path.name, ctx)
-            taken.append((time.perf_counter() - started) * 1000)
+            taken.append((time.thread_time() - started) * 1000)
         median = statistics.median(taken)
         slowest = max(slowest, median)
         print(f"{path.name:<60} {len(data) / 1024:6.0f} kB  {median:6.2f} ms")
