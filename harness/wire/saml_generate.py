@@ -83,11 +83,14 @@ def metadata(connection: DirectConnection | Cluster, signer: Signer, valid_until
     The signing certificates must hold the one of `signer` and the TLS client certificate of the back channel;
     `signer`'s own is put first, since some receivers try only the first.
     """
+    return serialise(sign(unsigned(connection, signer.certificate, valid_until), signer))
+
+
+def unsigned(connection: DirectConnection | Cluster, first: KeyCertificate, valid_until: datetime) -> Element:
+    """Return the metadata before signing, with `first` in front of the signing keys."""
     if isinstance(connection, Cluster):
-        root = _cluster(connection, signer, valid_until)
-    else:
-        root = _direct(connection, signer, valid_until)
-    return serialise(sign(root, signer))
+        return _cluster(connection, first, valid_until)
+    return _direct(connection, first, valid_until)
 
 
 def serialise(root: Element) -> bytes:
@@ -95,18 +98,17 @@ def serialise(root: Element) -> bytes:
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
 
 
-def _signer_first(certificates: Iterable[KeyCertificate], signer: Signer) -> tuple[KeyCertificate, ...]:
-    others = tuple(c for c in certificates if c.der != signer.certificate.der)
-    return (signer.certificate, *others)
+def _in_front(first: KeyCertificate, certificates: Iterable[KeyCertificate]) -> tuple[KeyCertificate, ...]:
+    return (first, *(c for c in certificates if c.der != first.der))
 
 
-def _direct(connection: DirectConnection, signer: Signer, valid_until: datetime) -> Element:
+def _direct(connection: DirectConnection, first: KeyCertificate, valid_until: datetime) -> Element:
     root = etree.Element(q(MD, "EntityDescriptor"), nsmap=NAMESPACES)
     root.set("ID", new_id())
     root.set("entityID", str(connection.entity_id))
     root.set("validUntil", stamp(valid_until))
     role = _service_provider(root, wants_signatures=True)
-    _keys(role, "signing", _signer_first(connection.signing, signer))
+    _keys(role, "signing", _in_front(first, connection.signing))
     _keys(role, "encryption", connection.encryption)
     _endpoints(role, connection.consumer, logout=True)
     for index, service in enumerate(connection.services):
@@ -114,18 +116,18 @@ def _direct(connection: DirectConnection, signer: Signer, valid_until: datetime)
     return root
 
 
-def _cluster(connection: Cluster, signer: Signer, valid_until: datetime) -> Element:
+def _cluster(connection: Cluster, first: KeyCertificate, valid_until: datetime) -> Element:
     root = etree.Element(q(MD, "EntitiesDescriptor"), nsmap=NAMESPACES)
     root.set("ID", new_id())
     root.set("validUntil", stamp(valid_until))
     role = _service_provider(_entity(root, connection.entity_id), wants_signatures=True)
-    _keys(role, "signing", _signer_first(connection.signing, signer))
+    _keys(role, "signing", _in_front(first, connection.signing))
     _endpoints(role, connection.consumer, logout=True)
-    first = Consumer(connection.consumer.acs[:1])
+    copied = Consumer(connection.consumer.acs[:1])
     for provider in connection.providers:
         role = _service_provider(_entity(root, provider.entity_id), wants_signatures=False)
         _keys(role, "encryption", provider.encryption)
-        _endpoints(role, first, logout=False)
+        _endpoints(role, copied, logout=False)
     return root
 
 

@@ -1,0 +1,481 @@
+"""What the routing service of the lab answers: metadata, assertion and ArtifactResponse, sound or with one fault."""
+
+import base64
+import copy
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from lxml import etree
+
+from harness.wire import saml_build as build
+from harness.wire.saml import (
+    CANCELLED,
+    DS,
+    FULL_AUTHORITY,
+    HTTP_POST,
+    LOA_BASIC,
+    LOA_HIGH,
+    LOA_SUBSTANTIAL,
+    MD,
+    SAML,
+    SAMLP,
+    SOAP_BINDING,
+    XENC,
+    Element,
+    EntityId,
+    new_id,
+    q,
+    stamp,
+)
+from harness.wire.saml_encrypted import Form, Recipient, encrypt, name_id
+from harness.wire.saml_generate import NAMESPACES, key_descriptor, serialise
+from harness.wire.saml_metadata import Entity, key_certificates
+from harness.wire.saml_signature import SIGNATURE, Signer, canonical, sign
+
+TEST_BSN: Final = "999999047"
+OTHER_BSN: Final = "999990019"
+WHILE: Final = timedelta(days=30)
+SUCCESS: Final = ("Success",)
+
+STATUSES: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
+    "cancel": (("Responder", "AuthnFailed"), CANCELLED),
+    "failed": (("Responder", "AuthnFailed"), ""),
+    "no-authn-context": (("Responder", "NoAuthnContext"), ""),
+    "request-denied": (("Requester", "RequestDenied"), ""),
+    "request-unsupported": (("Requester", "RequestUnsupported"), ""),
+    "no-supported-idp": (("Requester", "NoSupportedIDP"), ""),
+}
+LEVELS: Final = {
+    "low-level": LOA_BASIC,
+    "high-level": LOA_HIGH,
+    "unknown-level": "http://eid.logius.nl/LoA/unknown",
+    "digid-3-level": "urn:oasis:names:tc:SAML:2.0:ac:classes:MobileTwoFactorContract",
+}
+ELSEWHERE: Final = "https://elders.ketentest.test/saml/acs"
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of the lab's services: two of the RD (rollover), one of the AD, one that belongs to nobody."""
+
+    first: Signer
+    second: Signer
+    authority: Signer
+    stranger: Signer
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The routing service: its name, the authentication service behind it, and its addresses."""
+
+    entity_id: str
+    authority_id: str
+    login: str
+    resolve: str
+    logout: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who logs in, how sure we are, and whom this person represents."""
+
+    bsn: str = TEST_BSN
+    level: str = LOA_SUBSTANTIAL
+    represents: str = ""
+    outcome: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """One login that waits for its artifact to be resolved."""
+
+    issuer: str
+    audience: str
+    service_uuid: str
+    request_id: str
+    acs: str
+    at: datetime
+    person: Person = Person()
+
+
+def metadata(service: Service, keys: Keys, at: datetime, faults: frozenset[str] = frozenset()) -> bytes:
+    """Return the signed metadata of the RD."""
+    root = etree.Element(q(MD, "EntityDescriptor"), nsmap=NAMESPACES)
+    root.set("ID", new_id())
+    root.set("entityID", _other_oin(service.entity_id) if "metadata-other-oin" in faults else service.entity_id)
+    root.set("validUntil", stamp(at - WHILE if "metadata-expired" in faults else at + WHILE))
+    role = etree.SubElement(root, q(MD, "IDPSSODescriptor"), WantAuthnRequestsSigned="true")
+    role.set("protocolSupportEnumeration", SAMLP)
+    for signer in (keys.first, keys.second):
+        key_descriptor(role, "signing", signer.certificate)
+    resolution = etree.SubElement(role, q(MD, "ArtifactResolutionService"), Binding=SOAP_BINDING)
+    resolution.set("Location", service.resolve)
+    resolution.set("index", "0")
+    etree.SubElement(role, q(MD, "SingleLogoutService"), Binding=HTTP_POST, Location=service.logout)
+    etree.SubElement(role, q(MD, "SingleSignOnService"), Binding=HTTP_POST, Location=service.login)
+    document = serialise(sign(root, keys.first))
+    return document.replace(b"/resolve_artifact", b"/resolve_artefact") if "metadata-broken" in faults else document
+
+
+def _other_oin(entity_id: str) -> str:
+    name = EntityId.read(entity_id)
+    return str(replace(name, oin="00000099000000009999")) if name else entity_id
+
+
+class Answers:
+    """Builds the answer to one ArtifactResolve, with the faults that were asked for."""
+
+    def __init__(
+        self, service: Service, keys: Keys, entities: Mapping[str, Entity], faults: frozenset[str] = frozenset()
+    ) -> None:
+        self.service, self.keys, self.entities, self.faults = service, keys, entities, faults
+
+    def nothing(self, resolve_id: str, at: datetime) -> bytes:
+        """Return what an unknown artifact gives: Success, and no Response."""
+        return build.in_soap(self._signed(build.artifact_response(self.service.entity_id, resolve_id, at)))
+
+    def denied(self, resolve_id: str, at: datetime) -> bytes:
+        """Return the refusal to resolve."""
+        status = ("Requester", "RequestDenied")
+        return build.in_soap(self._signed(build.artifact_response(self.service.entity_id, resolve_id, at, status)))
+
+    def answer(self, login: Login, resolve_id: str, at: datetime) -> bytes:
+        """Return the ArtifactResponse in its SOAP envelope."""
+        if "no-response" in self.faults:
+            return self.nothing(resolve_id, at)
+        if "resolve-denied" in self.faults:
+            return self.denied(resolve_id, at)
+        issuer = _other_oin(self.service.entity_id) if "other-issuer" in self.faults else self.service.entity_id
+        outer = build.artifact_response(issuer, new_id() if "other-resolve" in self.faults else resolve_id, at)
+        outer.append(self._response(login, at))
+        message = self._wrapped(self._signed(outer))
+        return self._written(build.in_soap(message))
+
+    # --- Response -----------------------------------------------------------------------------------------------
+
+    def _response(self, login: Login, at: datetime) -> Element:
+        destination = ELSEWHERE if "other-destination" in self.faults else login.acs
+        answered = new_id() if "other-request" in self.faults else login.request_id
+        outcome = next((name for name in STATUSES if name in self.faults), login.person.outcome)
+        codes, text = STATUSES.get(outcome, (SUCCESS, ""))
+        response = build.response(self.service.entity_id, destination, answered, at, codes, text)
+        if codes != SUCCESS:
+            return response
+        assertion = self._assertion(login, at)
+        if "encrypted-assertion" in self.faults:
+            response.append(self._hidden(assertion, login))
+            return response
+        if "xsw-sibling" in self.faults:
+            response.append(_forged(assertion))
+        if "xsw-advice" in self.faults:
+            assertion = _around(assertion)
+        response.append(assertion)
+        if "two-assertions" in self.faults:
+            response.append(self._assertion(login, at))
+        return response
+
+    def _hidden(self, assertion: Element, login: Login) -> Element:
+        hidden = encrypt(assertion, self._recipients(login.audience))
+        hidden.tag = q(SAML, "EncryptedAssertion")
+        return hidden
+
+    # --- Assertion ----------------------------------------------------------------------------------------------
+
+    def _assertion(self, login: Login, at: datetime) -> Element:
+        claims = self._claims(login, at)
+        assertion = build.assertion(claims, at)
+        for name, change in CHANGES.items():
+            if name in self.faults:
+                change(assertion, at)
+        if "unsigned-assertion" in self.faults:
+            return assertion
+        signed = sign(assertion, self._signer(), position=1)
+        if "comment-in-audience" in self.faults:
+            _comment(signed)
+        return signed
+
+    def _claims(self, login: Login, at: datetime) -> build.Claims:
+        audience = (login.issuer, login.audience) if login.issuer != login.audience else (login.audience,)
+        if "other-audience" in self.faults:
+            audience = (
+                (login.issuer, _other_oin(login.audience)) if len(audience) > 1 else (_other_oin(login.audience),)
+            )
+        level = next((LEVELS[name] for name in LEVELS if name in self.faults), login.person.level)
+        represented = login.person.represents or (OTHER_BSN if "represented" in self.faults else "")
+        transient = new_id()[1:33]
+        return build.Claims(
+            issuer=self.service.entity_id,
+            recipient=ELSEWHERE if "other-recipient" in self.faults else login.acs,
+            in_response_to=new_id() if "other-confirmation" in self.faults else login.request_id,
+            audience=audience,
+            transient=transient,
+            service_uuid="00000000-0000-4000-8000-000000000000"
+            if "other-service" in self.faults
+            else login.service_uuid,
+            acting=None if "no-name" in self.faults else self._name(login.person.bsn, login.audience),
+            legal=self._name(represented, login.audience) if represented else None,
+            representation=FULL_AUTHORITY if represented else "",
+            level=level,
+            authorities=(self.service.authority_id,),
+            advice=(self._advice(login, at),),
+        )
+
+    def _advice(self, login: Login, at: datetime) -> Element:
+        """The assertion that the AD gave the RD: another issuer, recipient and request; no business of the DV."""
+        bsn = OTHER_BSN if "advice-other-bsn" in self.faults else login.person.bsn
+        claims = build.Claims(
+            issuer=self.service.authority_id,
+            recipient=self.service.login,
+            in_response_to=new_id(),
+            audience=(self.service.entity_id,),
+            transient=new_id()[1:33],
+            service_uuid=login.service_uuid,
+            acting=self._name(bsn, login.audience),
+            level=login.person.level,
+        )
+        return sign(build.assertion(claims, at), self.keys.authority, position=1)
+
+    def _name(self, bsn: str, audience: str) -> Element:
+        if "plain-name" in self.faults:
+            return name_id(bsn)
+        value = {"short-bsn": bsn[:8], "bad-bsn": bsn[:8] + str((int(bsn[8]) + 1) % 10)}
+        text = next((value[name] for name in value if name in self.faults), bsn)
+        name = name_id(text, "urn:nl-eid-gdi:1.0:id:unknown") if "wrong-qualifier" in self.faults else name_id(text)
+        encrypted = encrypt(name, self._recipients(audience), self._form())
+        if "unreadable-first-key" in self.faults:
+            _unreadable(encrypted)
+        return encrypted
+
+    def _form(self) -> Form:
+        form = Form(peer="inline-keys" not in self.faults, sound_padding="bad-padding" not in self.faults)
+        if "aes-128" in self.faults:
+            form = replace(form, data=f"{XENC}aes128-cbc")
+        return replace(form, transport=f"{XENC}rsa-1_5") if "rsa-15" in self.faults else form
+
+    def _recipients(self, audience: str) -> list[Recipient]:
+        provider = self.entities.get(audience)
+        keys = list(key_certificates(provider, "encryption")) if provider else []
+        name = _other_oin(audience) if "other-recipient-key" in self.faults else audience
+        recipients = [Recipient(name, certificate, key_name) for key_name, certificate in keys]
+        if "lc-recipient" in self.faults:
+            lc = next((e for e in self.entities.values() if e.name and e.name.role == "LC"), None)
+            signing = list(key_certificates(lc, "signing")) if lc else []
+            recipients += [Recipient(lc.entity_id, certificate) for _, certificate in signing[:1] if lc]
+        if "unreadable-first-key" in self.faults:
+            recipients = [*recipients[:1], *recipients]
+        return recipients
+
+    # --- signature ----------------------------------------------------------------------------------------------
+
+    def _signer(self) -> Signer:
+        return self.keys.second if "second-key" in self.faults else self.keys.first
+
+    def _signed(self, message: Element) -> Element:
+        faults = self.faults
+        if "unsigned" in faults:
+            return message
+        if faults & {"forged-key", "forged-certificate", "forged-key-value"}:
+            return self._forged_signature(message)
+        signed = sign(message, self._signer(), position=1)
+        if faults & {"sha1-signature", "sha1-digest"}:
+            _weaken(signed, self._signer(), method="sha1-signature" in faults, digest="sha1-digest" in faults)
+        if "tampered" in faults:
+            signed.set(
+                "IssueInstant", stamp(datetime.fromisoformat(signed.get("IssueInstant") or "") + timedelta(seconds=1))
+            )
+        return signed
+
+    def _forged_signature(self, message: Element) -> Element:
+        stranger = self.keys.stranger
+        with_certificate = "forged-certificate" in self.faults
+        signed = sign(message, stranger, position=1, with_certificate=with_certificate, with_name=not with_certificate)
+        info = signed.find(f"{SIGNATURE}/{q(DS, 'KeyInfo')}")
+        name = info.find(q(DS, "KeyName")) if info is not None else None
+        if name is not None:
+            name.text = self.keys.first.key_name
+        if "forged-key-value" in self.faults and info is not None:
+            _key_value(info, stranger)
+        return signed
+
+    # --- what is done after signing -----------------------------------------------------------------------------
+
+    def _wrapped(self, message: Element) -> Element:
+        if "xsw-extensions" in self.faults:
+            return _in_extensions(message)
+        return _in_object(message) if "xsw-object" in self.faults else message
+
+    def _written(self, body: bytes) -> bytes:
+        if "other-prefixes" in self.faults:
+            # The protocol prefix does not occur inside the signed assertion; the outer message is signed anew.
+            return self._with_other_prefix(body)
+        if "doctype" in self.faults:
+            return b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>' + body
+        if "deep" in self.faults:
+            return body.replace(b"<soapenv:Body>", b"<soapenv:Body>" + b"<a>" * 100_000 + b"</a>" * 100_000, 1)
+        return body
+
+    def _with_other_prefix(self, body: bytes) -> bytes:
+        renamed = body.replace(b"samlp:", b"p2:").replace(b"xmlns:samlp=", b"xmlns:p2=")
+        envelope = etree.fromstring(renamed)
+        message = envelope[0][0]
+        old = message.find(SIGNATURE)
+        if old is not None:
+            message.remove(old)
+        return build.in_soap(sign(etree.fromstring(etree.tostring(message)), self._signer(), position=1, prefix="dsig"))
+
+
+def _set(path: str, attribute: str, shift: timedelta) -> Callable[[Element, datetime], None]:
+    def change(assertion: Element, at: datetime) -> None:
+        for element in assertion.findall("/".join(q(SAML, step) for step in path.split("/"))):
+            element.set(attribute, stamp(at + shift))
+
+    return change
+
+
+def _expired(assertion: Element, at: datetime) -> None:
+    _set("Subject/SubjectConfirmation/SubjectConfirmationData", "NotOnOrAfter", -timedelta(minutes=5))(assertion, at)
+
+
+def _early(assertion: Element, at: datetime) -> None:
+    _set("Conditions", "NotBefore", timedelta(minutes=10))(assertion, at)
+    _set("Conditions", "NotOnOrAfter", timedelta(minutes=20))(assertion, at)
+
+
+def _pretty(assertion: Element, at: datetime) -> None:
+    for name in ("Issuer", "Audience", "AuthnContextClassRef"):
+        for element in assertion.iter(q(SAML, name)):
+            if next(element.iterancestors(q(SAML, "Advice")), None) is None:
+                element.text = f"\n        {element.text}\n    "
+    first = assertion.find("/".join(q(SAML, n) for n in ("AttributeStatement", "Attribute", "AttributeValue")))
+    if first is not None:
+        first.text = f"\n        {first.text}\n    "
+
+
+def _digid_3(assertion: Element, at: datetime) -> None:
+    for name in ("AttributeStatement", "Advice"):
+        found = assertion.find(q(SAML, name))
+        if found is not None:
+            assertion.remove(found)
+    name_element = assertion.find("/".join(q(SAML, n) for n in ("Subject", "NameID")))
+    if name_element is not None:
+        name_element.attrib.pop("Format", None)
+        name_element.text = f"s00000000:{TEST_BSN}"
+
+
+CHANGES: Final[Mapping[str, Callable[[Element, datetime], None]]] = {
+    "expired": _expired,
+    "early": _early,
+    "pretty-values": _pretty,
+    "digid-3": _digid_3,
+}
+
+
+def _comment(assertion: Element) -> None:
+    audience = assertion.find("/".join(q(SAML, n) for n in ("Conditions", "AudienceRestriction", "Audience")))
+    if audience is not None:
+        text = audience.text or ""
+        comment = etree.Comment("x")
+        audience.text, comment.tail = text[:20], text[20:]
+        audience.append(comment)
+
+
+def _unreadable(encrypted: Element) -> None:
+    value = encrypted.find(f"{q(XENC, 'EncryptedKey')}/{q(XENC, 'CipherData')}/{q(XENC, 'CipherValue')}")
+    if value is not None:
+        value.text = base64.b64encode(bytes(len(base64.b64decode(value.text or "")))).decode()
+
+
+def _weaken(message: Element, signer: Signer, *, method: bool, digest: bool) -> None:
+    """Sign `message` anew with SHA-1 in the digest, the signature or both."""
+    signature = message.find(SIGNATURE)
+    info = signature.find(q(DS, "SignedInfo")) if signature is not None else None
+    if signature is None or info is None:
+        return
+    if digest:
+        content = canonical(message, without=signature)
+        _one(info, "DigestMethod").set("Algorithm", f"{DS}sha1")
+        _one(info, "DigestValue").text = base64.b64encode(hashlib.sha1(content).digest()).decode()
+    if method:
+        _one(info, "SignatureMethod").set("Algorithm", f"{DS}rsa-sha1")
+    hashed: hashes.HashAlgorithm = hashes.SHA1() if method else hashes.SHA256()  # noqa: S303 - the fault itself
+    value = signer.key.sign(canonical(info), PKCS1v15(), hashed)
+    _one(signature, "SignatureValue").text = base64.b64encode(value).decode()
+
+
+def _one(parent: Element, name: str) -> Element:
+    return next(parent.iter(q(DS, name)))
+
+
+def _key_value(info: Element, signer: Signer) -> None:
+    numbers = signer.key.public_key().public_numbers()
+    holder = etree.SubElement(etree.SubElement(info, q(DS, "KeyValue")), q(DS, "RSAKeyValue"))
+    for name, number in (("Modulus", numbers.n), ("Exponent", numbers.e)):
+        raw = number.to_bytes((number.bit_length() + 7) // 8, "big")
+        etree.SubElement(holder, q(DS, name)).text = base64.b64encode(raw).decode()
+
+
+def _forged(assertion: Element) -> Element:
+    """Return a copy with another level and ID and without a signature of its own."""
+    forged = copy.deepcopy(assertion)
+    forged.set("ID", new_id())
+    signature = forged.find(SIGNATURE)
+    if signature is not None:
+        forged.remove(signature)
+    for level in forged.iter(q(SAML, "AuthnContextClassRef")):
+        level.text = LOA_HIGH
+    return forged
+
+
+def _around(assertion: Element) -> Element:
+    """Return a forged assertion that carries the signature of the real one, which sits in its Advice."""
+    forged = _forged(assertion)
+    original = copy.deepcopy(assertion)
+    signature = original.find(SIGNATURE)
+    if signature is not None:
+        original.remove(signature)
+        forged.insert(1, signature)
+    advice = forged.find(q(SAML, "Advice"))
+    if advice is not None:
+        for child in list(advice):
+            advice.remove(child)
+        advice.append(original)
+    return forged
+
+
+def _evil_twin(message: Element) -> tuple[Element, Element]:
+    original = copy.deepcopy(message)
+    signature = original.find(SIGNATURE)
+    if signature is not None:
+        original.remove(signature)
+    message.set("ID", new_id())
+    for level in message.iter(q(SAML, "AuthnContextClassRef")):
+        level.text = LOA_HIGH
+    return message, original
+
+
+def _in_extensions(message: Element) -> Element:
+    evil, original = _evil_twin(message)
+    extensions = etree.Element(q(SAMLP, "Extensions"))
+    extensions.append(original)
+    evil.insert(2, extensions)
+    return evil
+
+
+def _in_object(message: Element) -> Element:
+    evil, original = _evil_twin(message)
+    etree.SubElement(evil[1], q(DS, "Object")).append(original)
+    return evil
+
+
+def logout_answer(
+    service: Service, keys: Keys, destination: str, asked: str, at: datetime, faults: Sequence[str] | frozenset[str]
+) -> Element:
+    """Return the LogoutResponse to a request."""
+    status = ("Responder", "RequestDenied") if "logout-denied" in faults else SUCCESS
+    response = build.logout_response(service.entity_id, destination, asked, at, status)
+    return response if "logout-unsigned" in faults else sign(response, keys.first, position=1)
