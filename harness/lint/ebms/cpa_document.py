@@ -8,7 +8,17 @@ from typing import Final
 from harness.lint.ebms import reading
 from harness.lint.judge import Raw, RuleTable
 from harness.model import Finding, NotRun, Words
-from harness.wire.cpa import Binding, Channel, CollaborationRole, Cpa, Endpoint, Part, PartyInfo, TransportSide
+from harness.wire.cpa import (
+    Binding,
+    BindingSide,
+    Channel,
+    CollaborationRole,
+    Cpa,
+    Endpoint,
+    Part,
+    PartyInfo,
+    TransportSide,
+)
 
 Outcome = Iterator[Finding | NotRun]
 PROFILES: Final = ("osb-be", "osb-rm", "osb-be-s", "osb-rm-s", "osb-be-e", "osb-rm-e")
@@ -63,6 +73,23 @@ class Doc:
     def endpoints(self) -> tuple[tuple[PartyInfo, TransportSide, Endpoint], ...]:
         """Every endpoint of a used transport."""
         return tuple((p, receiver, e) for p, _, receiver in self.transports if receiver for e in receiver.endpoints)
+
+    @cached_property
+    def sides(self) -> tuple[BindingSide, ...]:
+        """Sender and receiver binding of every used channel, once."""
+        exchanges = [party.doc_exchange_of(channel) for party, channel in self.channels]
+        return tuple({id(side): side for exchange in exchanges if exchange for side in exchange.sides}.values())
+
+    @cached_property
+    def _profiles(self) -> dict[int, str]:
+        return {}
+
+    def profile(self, party: PartyInfo, channel: Channel) -> str:
+        """Return the Digikoppeling profile of a channel (see `profile_of`)."""
+        known = self._profiles.get(id(channel))
+        if known is None:
+            known = self._profiles[id(channel)] = profile_of(party, channel)
+        return known
 
     @property
     def is_echo(self) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
-from harness.lint.ebms.cpa_document import Doc, Outcome, at, profile_of, table
+from harness.lint.ebms.cpa_document import Doc, Outcome, at, table
 from harness.lint.ebms.durations import count, seconds
 from harness.lint.judge import Context
 from harness.model import Text
@@ -65,7 +65,7 @@ def actor(doc: Doc, ctx: Context) -> Outcome:
 def signed_acks(doc: Doc, ctx: Context) -> Outcome:
     """Signed reliable messages are acknowledged with a signature."""
     for party, channel in doc.channels:
-        signed = profile_of(party, channel) in ("osb-rm-s", "osb-rm-e")
+        signed = doc.profile(party, channel) in ("osb-rm-s", "osb-rm-e")
         if signed and channel.ack_signature_requested != "always":
             yield at(channel, "CPA-056", f"ackSignatureRequested={channel.ack_signature_requested}", "always")
 

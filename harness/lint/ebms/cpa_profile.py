@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from harness.lint.ebms.cpa_document import Doc, Outcome, at, profile_of, table
+from harness.lint.ebms.cpa_document import Doc, Outcome, at, table
 from harness.lint.judge import Context
 from harness.wire.cpa import TO_PARTY_MSH, Characteristics
 
@@ -21,7 +21,7 @@ COMMON: Final = (("isAuthorizationRequired", ("true", "1")), ("isIntelligibleChe
 def common_columns(doc: Doc, ctx: Context) -> Outcome:
     """What all six profiles share: authorisation, no intelligibility check, an actor when acknowledgements are asked."""
     for party, _, binding, channel in doc.business:
-        rule = ROWS.get(profile_of(party, channel))
+        rule = ROWS.get(doc.profile(party, channel))
         if rule is None:
             continue
         departures = _departures(binding.characteristics)
@@ -43,7 +43,7 @@ def recognisable(doc: Doc, ctx: Context) -> Outcome:
     seen = set()
     for party, _, _, channel in doc.business:
         key = (id(party), channel.id)
-        if key not in seen and channel.ack_requested in ("always", "never") and not profile_of(party, channel):
+        if key not in seen and channel.ack_requested in ("always", "never") and not doc.profile(party, channel):
             exchange = party.doc_exchange_of(channel)
             sides = [
                 "+".join(

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from harness.lint.ebms import certificates, reading
-from harness.lint.ebms.cpa_document import Doc, Outcome, at, profile_of, table
+from harness.lint.ebms.cpa_document import Doc, Outcome, at, table
 from harness.lint.judge import Context
 from harness.model import Finding, Text
-from harness.wire.cpa import BindingSide, Certificate
+from harness.wire.cpa import Certificate
 
 TRANSIENT: Final = ("transient",)
 KEPT: Final = ("transient-and-persistent", "persistent")
@@ -30,7 +30,7 @@ def _row(profile: str) -> dict[str, tuple[str, ...]]:
 def characteristics(doc: Doc, ctx: Context) -> Outcome:
     """The characteristics of an action are those of the profile of its channel."""
     for party, _, binding, channel in doc.business:
-        profile = profile_of(party, channel)
+        profile = doc.profile(party, channel)
         traits = binding.characteristics
         if not profile or not traits:
             continue
@@ -56,21 +56,10 @@ def characteristics(doc: Doc, ctx: Context) -> Outcome:
             yield at(traits, "CPA-070", f"{binding.action} ({profile}): {', '.join(wrong)}", expected)
 
 
-def _sides(doc: Doc) -> Iterator[BindingSide]:
-    """Yield sender and receiver binding of every used channel, once."""
-    seen: dict[str, BindingSide] = {}
-    for party, channel in doc.channels:
-        exchange = party.doc_exchange_of(channel)
-        seen.update(
-            (f"{id(party)}{exchange.id}{i}", side) for i, side in enumerate(exchange.sides)
-        ) if exchange else None
-    yield from seen.values()
-
-
 @table.rule("CPA-072")
 def sha2(doc: Doc, ctx: Context) -> Outcome:
     """Signatures use SHA-2."""
-    for side in _sides(doc):
+    for side in doc.sides:
         if side.signing is None:
             continue
         weak = [a for a in (side.signing.hash, *side.signing.algorithms) if _is_weak(a)]
@@ -86,7 +75,7 @@ def _is_weak(algorithm: str) -> bool:
 @table.rule("CPA-073")
 def aes(doc: Doc, ctx: Context) -> Outcome:
     """Payloads are encrypted with AES, by preference in GCM."""
-    for side in _sides(doc):
+    for side in doc.sides:
         for algorithm in side.envelope.algorithms if side.envelope else ():
             lower = algorithm.lower()
             if "aes" not in lower:
@@ -103,8 +92,8 @@ def default_channel(doc: Doc, ctx: Context) -> Outcome:
         channel = party.default_channel
         if channel is None:
             continue
-        profiles = {profile_of(party, c) for p, _, _, c in doc.business if p is party} - {""}
-        shown = f"{channel.id}: {profile_of(party, channel) or '–'}; {', '.join(sorted(profiles))}"
+        profiles = {doc.profile(party, c) for p, _, _, c in doc.business if p is party} - {""}
+        shown = f"{channel.id}: {doc.profile(party, channel) or '–'}; {', '.join(sorted(profiles))}"
         best_effort = any(p.startswith("osb-be") for p in profiles)
         if channel.ack_requested == "always" and best_effort:
             yield at(channel, "CPA-074", shown, "best-effort")
