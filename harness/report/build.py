@@ -1,5 +1,6 @@
 """Build the report of one reader from a run, the catalogues and what people declared."""
 
+import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Literal
@@ -55,7 +56,9 @@ def build(
 ) -> Report:
     """Return the report; `connections` and `phase` choose, empty means everything that `reader` reads."""
     merged = run if isinstance(run, Merged) else Merged(run)
-    desk = _desk(merged.run, now, reader, connections, phase, detail, lang, attestations, book or rulebook(), built)
+    desk = _desk(
+        _in_order(merged.run), now, reader, connections, phase, detail, lang, attestations, book or rulebook(), built
+    )
     found = found_here.causes(desk)
     numbers = found_here.numbers_of(found)
     resting, waits = advice.unblocked(desk, found)
@@ -109,6 +112,13 @@ def build(
         comparison=_comparison(desk, against) if against else None,
         verdicts=_legend(desk),
     )
+
+
+def _in_order(run: Run) -> Run:
+    """Return the run with its results by connection and probe, not by completion, so that two runs read alike."""
+    order = {info.name: n for n, info in enumerate(run.info.connections)}
+    results = sorted(run.results, key=lambda r: (order.get(r.connection, len(order)), r.probe, r.subject))
+    return dataclasses.replace(run, results=tuple(results))
 
 
 def _desk(

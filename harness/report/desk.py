@@ -51,19 +51,21 @@ class Desk:
 
     @cached_property
     def results(self) -> tuple[Result, ...]:
-        """The results of the chosen connections, in the order of connection and probe, not of completion."""
-        order = {info.name: n for n, info in enumerate(self.infos)}
-        chosen = (r for r in self.run.results if r.connection in order)
-        return tuple(sorted(chosen, key=lambda r: (order[r.connection], r.probe, r.subject)))
+        """The results of the chosen connections, in the order of the scenario and the probe."""
+        return tuple(r for r in self.run.results if r.connection in self.names)
 
     @cached_property
     def by_connection(self) -> Mapping[str, tuple[Result, ...]]:
         """The results of each chosen connection."""
         return {name: tuple(r for r in found) for name, found in _grouped(self.results).items()}
 
+    @cached_property
+    def _order(self) -> Mapping[str, int]:
+        return {info.name: n for n, info in enumerate(self.infos, 1)}
+
     def anchor(self, connection: str, row: str = "") -> str:
         """Return the anchor of a connection or of one of its rows; short, for there may be hundreds."""
-        number = next((n for n, info in enumerate(self.infos, 1) if info.name == connection), 0)
+        number = self._order.get(connection, 0)
         return f"c{number}-{row}" if row else f"c{number}"
 
     @property

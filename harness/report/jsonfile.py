@@ -12,10 +12,10 @@ SCHEMA: Final = "ketentest-report/1"
 
 
 def render(report: Report) -> Iterator[str]:
-    """Yield the file in pieces; keys are those of the model and stay stable within a schema number."""
+    """Yield the file, one line per key of the report; keys are those of the model and stay stable within a schema number."""
     plain = {"tool": "ketentest", "schema": SCHEMA, **_plain(report)}
-    yield from json.JSONEncoder(ensure_ascii=False, indent=1).iterencode(plain)
-    yield "\n"
+    body = [f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in plain.items()]
+    yield "{\n" + ",\n".join(body) + "\n}\n"
 
 
 def _plain(value: Any) -> Any:

@@ -38,8 +38,7 @@ def questions(desk: Desk, info: ConnectionInfo) -> tuple[Question, ...]:
     answers += [r.verdict for r in (*exchanged, *refused) if r not in heard]
     conforms = [r.verdict for r in (*rest, *heard) if not r.probe.startswith("tls.mutual") or r not in refused]
     judged = [v for v in conforms if v is not Verdict.SKIP]
-    if exchanged and not heard and roll_up(judged) in (Verdict.PASS, Verdict.WARN):
-        judged = [Verdict.NOT_RUN]
+    judged += [Verdict.NOT_RUN for r in exchanged if r.verdict.settled and r not in heard]
     return (
         _question(desk, "reachable", [r.verdict for r in reached], reached),
         _question(desk, "answers", answers, [*refused, *exchanged]),

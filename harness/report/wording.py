@@ -124,16 +124,11 @@ class Wording:
 
     def actor(self, actor: str) -> str:
         """Return who acts; the English twin replaces the Dutch role names one by one."""
-        if self.lang == "nl":
-            return _spelled(actor)
-        for role, text in texts()["actors"].items():
-            actor = actor.replace(role, text.en)
-        return actor
+        return _actor(actor, self.lang)
 
 
-def _spelled(actor: str) -> str:
-    """Return a Dutch actor without the abbreviations of the catalogue."""
-    for short, text in texts()["actors"].items():
-        if short != text.nl:
-            actor = actor.replace(short, text.nl)
-    return actor
+@cache
+def _actor(actor: str, lang: str) -> str:
+    for role, text in texts()["actors"].items():
+        actor = actor.replace(role, text.of(lang))
+    return " ".join(actor.split())

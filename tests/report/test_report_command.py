@@ -1,0 +1,132 @@
+"""`ketentest report`: which files it writes, for whom, and its exit code."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import dossier
+import pytest
+from click.testing import CliRunner
+
+from harness import run as runs
+from harness.cli import cli
+from harness.errors import UnusableInput
+from harness.model import Environment
+
+
+def keep(root, run):
+    writer = runs.create(root, run.info)
+    for result in run.results:
+        writer.result(result)
+    writer.end(dossier.NOW, masked=3)
+    return writer.folder
+
+
+def older(run, days=1):
+    return replace(run, info=replace(run.info, started=run.info.started - timedelta(days=days)))
+
+
+def call(*arguments):
+    return CliRunner().invoke(cli, ["report", *map(str, arguments)])
+
+
+@pytest.fixture
+def root(tmp_path):
+    folder = tmp_path / "runs"
+    keep(folder, dossier.municipal())
+    return folder
+
+
+def test_every_form_is_written_into_the_folder_of_the_newest_run(root):
+    done = call("--runs", root)
+    assert done.exit_code == 0, done.output
+    names = {p.name for p in (root / "20261121-2042-7f3a").iterdir() if p.is_file()}
+    assert names == {"run.jsonl", "report.nl.html", "report.en.html", "report.md", "report.json", "junit.xml"}
+
+
+def test_the_report_of_a_run_file_equals_that_of_the_run_in_memory(root):
+    call("--runs", root, "--format", "json", "--lang", "nl")
+    text = (root / "20261121-2042-7f3a" / "report.json").read_text()
+    assert "PKIO-CHAIN-009" in text or "PONG-001" in text
+
+
+def test_one_form_in_one_language(root):
+    assert call("--runs", root, "--format", "html", "--lang", "en").exit_code == 0
+    assert not (root / "20261121-2042-7f3a" / "report.nl.html").exists()
+    page = (root / "20261121-2042-7f3a" / "report.en.html").read_text()
+    assert '<html lang="en">' in page
+
+
+def test_for_logius_there_is_also_a_report_per_connection(root):
+    assert call("--runs", root, "--for", "logius", "--format", "html", "--lang", "nl").exit_code == 0
+    folder = root / "20261121-2042-7f3a"
+    assert (folder / "logius" / "lopende-zaken" / "report.nl.html").exists()
+    assert (folder / "logius" / "digipoort" / "report.nl.html").exists()
+
+
+def test_one_connection_is_one_report(root):
+    call("--runs", root, "--for", "logius", "--connection", "digipoort", "--format", "html", "--lang", "nl")
+    folder = root / "20261121-2042-7f3a"
+    assert not (folder / "logius").exists()
+    assert "MijnOverheid" not in (folder / "report.nl.html").read_text()
+
+
+def test_a_new_failure_since_the_last_run_exits_with_one(tmp_path):
+    root = tmp_path / "runs"
+    keep(root, older(dossier.run([dossier.connection()], dossier.lab().results[:1], "20261120-0900-aaaa")))
+    keep(root, dossier.red())
+    assert call("--runs", root, "--against", "last", "--format", "md").exit_code == 1
+    assert call("--runs", root, "--against", "20261121-2042-7f3a", "--format", "md").exit_code == 0
+
+
+def test_no_older_run_to_compare_with_is_one_sentence(root):
+    done = call("--runs", root, "--against", "last")
+    assert isinstance(done.exception, UnusableInput)
+    assert "geen oudere run" in done.exception.text.nl
+
+
+def test_several_runs_merge_into_the_folder_of_the_newest(tmp_path):
+    root = tmp_path / "runs"
+    first = keep(root, older(dossier.red(run_id="20261120-0900-aaaa")))
+    second = keep(root, dossier.red())
+    assert call(first, second, "--format", "md").exit_code == 0
+    text = (second / "report.md").read_text()
+    assert "20261120-0900-aaaa, 20261121-2042-7f3a" in text
+    assert not (first / "report.md").exists()
+
+
+def test_an_unknown_form_or_language_names_the_choices(root):
+    for option in (("--format", "word"), ("--lang", "fr"), ("--format", ",")):
+        done = call("--runs", root, *option)
+        assert done.exit_code == 2
+        assert "kies uit" in done.output
+
+
+def test_attestations_beside_the_scenario_are_read(tmp_path):
+    (tmp_path / "chain.toml").write_text("")
+    (tmp_path / "attestations.toml").write_text(
+        '[[attest]]\nstep = "DP-2"\nby = "A. Jansen"\nfunction = "tester"\ndate = 2026-11-20\nstatement = "Geregeld."\n'
+    )
+    run = dossier.red()
+    folder = keep(tmp_path / "runs", replace(run, info=replace(run.info, scenario=str(tmp_path / "chain.toml"))))
+    assert call(folder, "--format", "md").exit_code == 0
+    assert "Verklaard op 20 november 2026 door A. Jansen, tester: Geregeld." in (folder / "report.md").read_text()
+
+
+def test_two_lab_runs_give_the_same_report_but_for_ids_and_times(tmp_path):
+    texts = []
+    for number, run_id in enumerate(("20261121-2042-aaaa", "20261121-2042-bbbb")):
+        run = dossier.lab()
+        results = tuple(sorted(run.results, key=lambda r: r.probe, reverse=bool(number)))
+        folder = keep(tmp_path / str(number), replace(run, info=replace(run.info, id=run_id), results=results))
+        call(folder, "--format", "md", "--lang", "nl")
+        texts.append((folder / "report.md").read_text().replace(run_id, "RUN"))
+    assert texts[0] == texts[1]
+
+
+def test_a_lab_run_prints_that_it_is_no_evidence(tmp_path):
+    folder = keep(tmp_path, dossier.lab())
+    call(folder, "--format", "html", "--lang", "nl")
+    page = (folder / "report.nl.html").read_text()
+    assert "Oefenrapport" in page
+    assert "geslaagd tegen het ingebouwde lab – geen bewijs voor Logius/DICTU" in page
+    assert dossier.lab().results[0].environment is Environment.LAB
