@@ -142,10 +142,16 @@ class Peer(Model):
 
 
 class Adapter(Model):
-    """The Digikoppeling adapter in use: printed under the tested versions."""
+    """The Digikoppeling adapter in use: printed under the tested versions.
+
+    `api` is the REST API of the Java adapter (`https://host/service/rest/v19`), `pickup` an Axway pick-up folder: with
+    `ebms.way = "adapter"` the adapter itself sends the Ping.
+    """
 
     product: str = ""
     version: str = ""
+    api: str = ""
+    pickup: str = ""
 
 
 class Ebms(Model):
