@@ -3,6 +3,7 @@
 import binascii
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
@@ -22,7 +23,7 @@ from harness.wire import der
 from harness.wire.der import DerBroken
 from harness.wire.x509 import Certificate
 
-_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)
+_DASHES: Final = b"-----BEGIN "
 _BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]{64,}")
 _SIGNED_DATA: Final = "1.2.840.113549.1.7.2"
@@ -84,7 +85,7 @@ def opened(data: bytes, password: bytes | None = None) -> Content:
     """Recognise what `data` holds; raises DocumentUnreadable for a PKCS#12 file whose password does not fit."""
     if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         data = data.decode("utf-16", "replace").encode("utf-8", "replace")
-    if _BEGIN.search(data):
+    if _DASHES in data:
         return _pem(data, password)
     if data[:1] == b"\x30":
         return _der(data, password, "der")
@@ -104,18 +105,41 @@ def _decoded(text: bytes) -> bytes:
         return b""
 
 
+def _blocks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes | None]]:
+    """Yield label, whole block and body of every armoured block; the body of one that is cut off is None."""
+    place = data.find(_DASHES)
+    while place >= 0:
+        begin = _BEGIN.match(data, place)
+        if begin is None:
+            place = data.find(_DASHES, place + len(_DASHES))
+            continue
+        ending = b"-----END " + begin[1] + b"-----"
+        stop = data.find(ending, begin.end())
+        following = data.find(_DASHES, begin.end())
+        if stop < 0 or (0 <= following < stop):
+            yield begin[1], b"", None
+            place = following
+            continue
+        place = stop + len(ending)
+        yield begin[1], data[begin.start() : place], data[begin.end() : stop]
+        place = data.find(_DASHES, place)
+
+
+def _block(label: bytes, block: bytes, body: bytes | None, password: bytes | None) -> Content:
+    if label.endswith(b"PRIVATE KEY"):
+        key = PrivateKey(encrypted=False) if body is None else _pem_key(block, label, body, password)
+        return Content("pem", keys=(key,))
+    if b"PARAMETERS" in label or b"PUBLIC KEY" in label:
+        return Content("pem")
+    if body is None:
+        return Content("pem", unreadable=(label.decode(),))
+    return _labelled(label, _decoded(body), password)
+
+
 def _pem(data: bytes, password: bytes | None) -> Content:
-    parts: list[Content] = []
-    for block in _BLOCK.finditer(data):
-        label, body = block[1], block[2]
-        if label.endswith(b"PRIVATE KEY"):
-            parts.append(Content("pem", keys=(_pem_key(block[0], label, body, password),)))
-        elif b"PARAMETERS" not in label and b"PUBLIC KEY" not in label:
-            parts.append(_labelled(label, _decoded(body), password))
-    if len(_BEGIN.findall(data)) > len(_BLOCK.findall(data)):
-        cut = _BEGIN.findall(data)[-1].decode()
-        kind = (PrivateKey(encrypted=False),) if cut.endswith("PRIVATE KEY") else ()
-        parts.append(Content("pem", keys=kind, unreadable=() if kind else (cut,)))
+    parts = [_block(label, block, body, password) for label, block, body in _blocks(data)]
+    if len(parts) == 1:
+        return parts[0]
     return Content(
         "pem",
         certificates=tuple(c for p in parts for c in p.certificates),

@@ -62,7 +62,7 @@ class Crl:
         self.extensions = Extensions(data, der.one(data, wrapped.body, wrapped.end) if wrapped else None)
         self.tbs = der.raw(data, parts[0])
         self.signature = der.bits(data, parts[2])
-        _ = self.issuer.attributes
+        _ = self.issuer.attributes, self.algorithm
 
     @cached_property
     def algorithm(self) -> Algorithm:

@@ -29,11 +29,11 @@ class Request(Described):
         self.signature = der.bits(data, parts[2])
         attributes = next((f for f in fields[3:] if f.tag == 0xA0), None)
         self.extensions = Extensions(data, self._asked(attributes))
-        _ = self.subject.attributes, self.key
+        _ = self.subject.attributes, self.key, self.algorithm
 
     def _asked(self, attributes: der.Item | None) -> der.Item | None:
         for one in der.inside(self.der, attributes) if attributes else ():
-            kind, values = der.inside(self.der, one, der.SEQUENCE)[:2]
+            kind, values = der.inside(self.der, one, der.SEQUENCE, 2)[:2]
             if der.read_oid(self.der, kind) == EXTENSION_REQUEST:
                 return der.one(self.der, values.body, values.end)
         return None

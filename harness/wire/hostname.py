@@ -7,6 +7,10 @@ from typing import Final
 from urllib.parse import urlsplit
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_PLAIN = re.compile(
+    r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?[.])*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE | re.ASCII
+)
+_ADDRESS = re.compile(r"\[?(?:[0-9.]+|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)\]?")
 _LOCAL: Final = ("local", "localhost", "internal", "localdomain", "lan", "intranet", "corp", "home", "private")
 
 
@@ -53,6 +57,8 @@ def matches(pattern: str, host: str) -> bool:
 
 def address(host: str) -> bytes | None:
     """Return the packed IP address that `host` is, or None."""
+    if not _ADDRESS.fullmatch(host):
+        return None
     try:
         return ipaddress.ip_address(host.strip("[]")).packed
     except ValueError:
@@ -81,6 +87,8 @@ def is_private_name(name: str) -> bool:
 
 def syntax_fault(name: str) -> str:
     """Return what is wrong with a dNSName: empty, url, blank, non-ascii, underscore, long, wildcard or label; or nothing."""
+    if _PLAIN.fullmatch(name) and len(name) <= 253:
+        return ""
     if not name:
         return "empty"
     if re.search(r"[/:@?#\[\]]", name):

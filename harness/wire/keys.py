@@ -10,7 +10,6 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, p
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from harness.wire import der
-from harness.wire.der import DerBroken
 
 _KEYS: Final = {
     "1.2.840.113549.1.1.1": "RSA",
@@ -99,9 +98,7 @@ class Algorithm:
 @lru_cache(maxsize=256)
 def read_algorithm(encoded: bytes) -> Algorithm:
     """Return the AlgorithmIdentifier of a signature; an unknown one has its number only."""
-    parts = der.inside(encoded, der.one(encoded), der.SEQUENCE)
-    if not parts:
-        raise DerBroken("algorithm")
+    parts = der.inside(encoded, der.one(encoded), der.SEQUENCE, 1)
     number = der.read_oid(encoded, parts[0])
     if number == _PSS:
         return _pss(encoded, parts[1:])
@@ -115,14 +112,14 @@ def _pss(encoded: bytes, rest: list[der.Item]) -> Algorithm:
         if field.tag == 0xA0:
             digest = _digest(encoded, inner)
         elif field.tag == 0xA1:
-            mask = _digest(encoded, der.inside(encoded, inner, der.SEQUENCE)[-1])
+            mask = _digest(encoded, der.inside(encoded, inner, der.SEQUENCE, 1)[-1])
         elif field.tag == 0xA2:
             salt = der.integer(encoded, inner)
     return Algorithm(_PSS, "PSS", digest, mask, salt)
 
 
 def _digest(encoded: bytes, item: der.Item) -> str:
-    number = der.read_oid(encoded, der.inside(encoded, item, der.SEQUENCE)[0])
+    number = der.read_oid(encoded, der.inside(encoded, item, der.SEQUENCE, 1)[0])
     return _DIGESTS.get(number, number)
 
 
@@ -158,8 +155,8 @@ class PublicKey:
 
 def read_public_key(spki: bytes) -> PublicKey:
     """Return the key of a SubjectPublicKeyInfo; an unknown kind carries its number."""
-    algorithm, value = der.inside(spki, der.one(spki), der.SEQUENCE)[:2]
-    parts = der.inside(spki, algorithm, der.SEQUENCE)
+    algorithm, value = der.inside(spki, der.one(spki), der.SEQUENCE, 2)[:2]
+    parts = der.inside(spki, algorithm, der.SEQUENCE, 1)
     number = der.read_oid(spki, parts[0])
     kind = _KEYS.get(number, number)
     if kind.startswith("RSA"):
@@ -170,13 +167,13 @@ def read_public_key(spki: bytes) -> PublicKey:
         name, bits = CURVES.get(curve, (curve, 0))
         return PublicKey(spki, kind, bits, name)
     if kind == "DSA" and len(parts) > 1:
-        prime = der.inside(spki, parts[1], der.SEQUENCE)[0]
+        prime = der.inside(spki, parts[1], der.SEQUENCE, 1)[0]
         return PublicKey(spki, kind, der.integer(spki, prime).bit_length())
     return PublicKey(spki, kind)
 
 
 def _rsa(spki: bytes, kind: str, key: bytes) -> PublicKey:
-    modulus, exponent = der.inside(key, der.one(key), der.SEQUENCE)[:2]
+    modulus, exponent = der.inside(key, der.one(key), der.SEQUENCE, 2)[:2]
     n, e = der.integer(key, modulus), der.integer(key, exponent)
     return PublicKey(spki, kind, n.bit_length(), modulus=n, exponent=e)
 

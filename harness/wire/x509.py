@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final, NamedTuple, TypeVar
 
 from harness.wire import der
@@ -112,7 +112,7 @@ class Name:
         data, found = self.der, []
         for number, rdn in enumerate(der.inside(data, der.one(data), der.SEQUENCE)):
             for pair in der.inside(data, rdn, der.SET):
-                kind, value = der.inside(data, pair, der.SEQUENCE)[:2]
+                kind, value = der.inside(data, pair, der.SEQUENCE, 2)[:2]
                 text = der.text(value.tag, der.content(data, value))
                 found.append(Attribute(der.read_oid(data, kind), value.tag, text, number))
         return tuple(found)
@@ -123,7 +123,11 @@ class Name:
 
     def first(self, oid: str) -> str:
         """Return the value of the first attribute of this type, or an empty string."""
-        return next((a.value for a in self.attributes if a.oid == oid), "")
+        return self._first.get(oid, "")
+
+    @cached_property
+    def _first(self) -> dict[str, str]:
+        return {a.oid: a.value for a in reversed(self.attributes)}
 
     def rdn_size(self, number: int) -> int:
         """Return how many attributes stand in RDN `number`."""
@@ -141,6 +145,12 @@ class Name:
     def short(self) -> str:
         """The common name, else the organisation, else the whole name: what a reader calls this party."""
         return self.first(COMMON_NAME) or self.first(ORGANIZATION) or str(self) or "(leeg)"
+
+
+@lru_cache(maxsize=64)
+def issuer_name(data: bytes) -> Name:
+    """Return the name of an issuer, the same object for every certificate of that CA."""
+    return Name(data)
 
 
 class GeneralName(NamedTuple):
@@ -193,7 +203,7 @@ class Extensions:
             self.all.append(Extension(der.read_oid(data, parts[0]), critical, der.content(data, parts[-1])))
         self.by_oid = {e.oid: e for e in reversed(self.all)}
 
-    @property
+    @cached_property
     def repeated(self) -> list[str]:
         """The extensions that occur more than once."""
         seen = [e.oid for e in self.all]
@@ -215,10 +225,16 @@ class Extensions:
             return None
 
 
+#: The certificates of one TSP share these extensions to the letter.
+_remembered = lru_cache(maxsize=64)
+
+
+@_remembered
 def _key_usage(value: bytes) -> frozenset[str]:
     return frozenset(KEY_USAGES[n] for n in der.bit_numbers(value, der.one(value)) if n < len(KEY_USAGES))
 
 
+@_remembered
 def _oids(value: bytes) -> tuple[str, ...]:
     found = tuple(der.read_oid(value, item) for item in der.inside(value, der.one(value), der.SEQUENCE))
     if not found:
@@ -226,11 +242,13 @@ def _oids(value: bytes) -> tuple[str, ...]:
     return found
 
 
+@_remembered
 def _policies(value: bytes) -> tuple[str, ...]:
     outer = der.inside(value, der.one(value), der.SEQUENCE)
-    return tuple(der.read_oid(value, der.inside(value, item, der.SEQUENCE)[0]) for item in outer)
+    return tuple(der.read_oid(value, der.inside(value, item, der.SEQUENCE, 1)[0]) for item in outer)
 
 
+@_remembered
 def _basic_constraints(value: bytes) -> tuple[bool, int | None]:
     parts = der.inside(value, der.one(value), der.SEQUENCE)
     ca = bool(parts) and parts[0].tag == der.BOOLEAN and der.boolean(value, parts[0])
@@ -245,7 +263,7 @@ def general_name(data: bytes, item: Item) -> GeneralName:
         raise DerBroken("general name")
     kind, value = _GENERAL_NAMES[number], der.content(data, item)
     if kind == "other":
-        oid, inner = der.inside(data, item)[:2]
+        oid, inner = der.inside(data, item, least=2)[:2]
         return GeneralName(kind, der.content(data, inner), der.read_oid(data, oid))
     if kind == "ip":
         return GeneralName(kind, value, _address(value))
@@ -274,12 +292,14 @@ def _octets(value: bytes) -> bytes:
     return der.content(value, item)
 
 
+@_remembered
 def read_authority_key(value: bytes) -> AuthorityKey:
     """Return the authorityKeyIdentifier of a certificate or a CRL."""
     parts = {p.tag & 0x1F: p for p in der.inside(value, der.one(value), der.SEQUENCE)}
     return AuthorityKey(der.content(value, parts[0]) if 0 in parts else None, 1 in parts, 2 in parts)
 
 
+@_remembered
 def _crl_urls(value: bytes) -> tuple[str, ...]:
     urls = []
     for point in der.inside(value, der.one(value), der.SEQUENCE):
@@ -290,10 +310,11 @@ def _crl_urls(value: bytes) -> tuple[str, ...]:
     return tuple(urls)
 
 
+@_remembered
 def _access(value: bytes) -> tuple[tuple[str, str], ...]:
     found = []
     for one in der.inside(value, der.one(value), der.SEQUENCE):
-        method, place = der.inside(value, one, der.SEQUENCE)
+        method, place = der.inside(value, one, der.SEQUENCE, 2)[:2]
         found.append((der.read_oid(value, method), general_name(value, place).text))
     return tuple(found)
 
@@ -388,14 +409,14 @@ class Certificate(Described):
         self.serial = der.integer(data, fields[0])
         self.serial_octets = der.content(data, fields[0])
         self._inner, self._outer = fields[1], parts[1]
-        self.issuer, self.subject = Name(der.raw(data, fields[2])), Name(der.raw(data, fields[4]))
+        self.issuer, self.subject = issuer_name(der.raw(data, fields[2])), Name(der.raw(data, fields[4]))
         self._validity = fields[3]
         self.spki = der.raw(data, fields[5])
         wrapped = next((f for f in fields[6:] if f.tag == 0xA3), None)
         self.extensions = Extensions(data, der.one(data, wrapped.body, wrapped.end) if wrapped else None)
         self.tbs = der.raw(data, parts[0])
         self.signature = der.bits(data, parts[2])
-        _ = self.subject.attributes, self.issuer.attributes, self.key
+        _ = self.subject.attributes, self.issuer.attributes, self.key, self.algorithm, self.outer_algorithm
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Certificate) and self.der == other.der
@@ -428,7 +449,10 @@ class Certificate(Described):
 
     @cached_property
     def _dates(self) -> tuple[datetime | None, datetime | None]:
-        items = der.inside(self.der, self._validity)
+        try:
+            items = der.inside(self.der, self._validity)
+        except DerBroken:
+            return (None, None)
         moments = [moment(i.tag, der.content(self.der, i)) for i in items[:2]]
         return (moments[0], moments[1]) if len(moments) == 2 else (None, None)
 
@@ -492,6 +516,15 @@ class Certificate(Described):
         """How many signed certificate timestamps are embedded."""
         return self.extensions.decode(SCT_LIST, _timestamps) or 0
 
+    @cached_property
+    def unreadable(self) -> tuple[str, ...]:
+        """The known extensions that are there and do not decode."""
+        _ = (
+            self.key_usage, self.extended_usage, self.names, self.basic_constraints,
+            self.policies, self.crl_urls, self.access, self.ski, self.aki,
+        )  # fmt: skip
+        return tuple(sorted(self.extensions.malformed))
+
     @property
     def is_ca(self) -> bool:
         """Whether basicConstraints say that the subject is a CA."""
@@ -523,14 +556,6 @@ def moment(tag: int, value: bytes) -> datetime | None:
     elif tag != der.GENERALIZED_TIME or len(text) != 15:
         return None
     try:
-        return datetime(
-            int(text[:4]),
-            int(text[4:6]),
-            int(text[6:8]),
-            int(text[8:10]),
-            int(text[10:12]),
-            int(text[12:14]),
-            tzinfo=UTC,
-        )
+        return datetime.fromisoformat(f"{text[:8]}T{text[8:14]}+00:00").astimezone(UTC)
     except ValueError:
         return None

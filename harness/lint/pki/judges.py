@@ -92,8 +92,12 @@ def _unreadable(content: Content) -> Outcome:
     for what in content.unreadable:
         observed = Text(f"{what}: onleesbaar", f"{what}: unreadable")
         yield Finding("PKIO-BC-003", "unreadable", observed, "X.509 v3", "certificate")
-    if not content.certificates and not content.unreadable:
+    if content.certificates or content.unreadable:
+        return
+    if content.keys or content.crls or content.requests:
         raise certfile.no_certificate(content)
+    observed = Text("geen leesbaar certificaat", "no readable certificate")
+    yield Finding("PKIO-BC-003", "unreadable", observed, "PEM, DER, PKCS#7, PKCS#12", "certificate")
 
 
 def leaf_of(certificates: tuple[Certificate, ...]) -> Certificate:

@@ -85,7 +85,7 @@ def _authorised(answer: ocsp.OCSPResponse, issuer: Certificate) -> bool:
 
 def _algorithm_of(answer: bytes) -> Algorithm:
     """Return the signature algorithm inside an OCSPResponse, PSS parameters included."""
-    wrapped = der.inside(answer, der.one(answer), der.SEQUENCE)[1]
-    octets = der.inside(answer, der.one(answer, wrapped.body, wrapped.end), der.SEQUENCE)[1]
+    wrapped = der.inside(answer, der.one(answer), der.SEQUENCE, 2)[1]
+    octets = der.inside(answer, der.one(answer, wrapped.body, wrapped.end), der.SEQUENCE, 2)[1]
     basic = der.content(answer, octets)
-    return read_algorithm(der.raw(basic, der.inside(basic, der.one(basic), der.SEQUENCE)[1]))
+    return read_algorithm(der.raw(basic, der.inside(basic, der.one(basic), der.SEQUENCE, 2)[1]))

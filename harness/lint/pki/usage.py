@@ -211,14 +211,5 @@ def extensions_known(doc: Judged, ctx: Context) -> Iterator[Finding]:
                 )
         for oid in certificate.extensions.repeated:
             yield Finding("PKIO-BC-004", "repeated", f"{oid}{where}", "1", "extensions")
-        for oid in unreadable(certificate):
+        for oid in certificate.unreadable:
             yield Finding("PKIO-BC-004", "unreadable", f"{oid}{where}", Text("leesbaar", "readable"), "extensions")
-
-
-def unreadable(certificate: x509.Certificate) -> list[str]:
-    """Return the known extensions that do not decode."""
-    _ = (
-        certificate.key_usage, certificate.extended_usage, certificate.names, certificate.basic_constraints,
-        certificate.policies, certificate.crl_urls, certificate.access, certificate.ski, certificate.aki,
-    )  # fmt: skip
-    return sorted(certificate.extensions.malformed)
