@@ -1,0 +1,217 @@
+"""Let zeep read a WSDL and turn values into XML and back; it never sends, never signs and never picks the endpoint."""
+
+import difflib
+import hashlib
+import posixpath
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+from lxml import etree
+
+from harness.errors import DocumentUnreadable, UnusableInput
+from harness.wire import xml
+from harness.wire.soap import Envelope, elements
+from harness.wire.soap_wsdl import Operation, Wsdl, is_remote
+
+_ROOM: Final = "/wsdl/"
+
+
+class ContractUnusable(UnusableInput):
+    """The WSDL and its schemas do not make a contract; one sentence says what is wrong."""
+
+
+class Contract:
+    """A WSDL with its schemas, as zeep understands it; cached by the digest of its files.
+
+    >>> contract = load("dienst.wsdl", {"dienst.wsdl": data, "dienst.xsd": schema})      # doctest: +SKIP
+    >>> contract.payload("geefStatus", {"kenmerk": "1"})                                 # doctest: +SKIP
+    """
+
+    def __init__(self, client: Any, wsdl: Wsdl, files: Mapping[str, bytes], port: str) -> None:
+        self._client = client
+        self._binding = _binding(client, port)
+        self.wsdl = wsdl
+        self.files = files
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 over all files of the contract."""
+        return digest_of(self.files)
+
+    @property
+    def operations(self) -> list[str]:
+        """The names of the operations of the chosen port."""
+        return list(self._binding.all())
+
+    def operation(self, name: str) -> Operation:
+        """Return the operation called `name`; raises ContractUnusable with the nearest name."""
+        if name not in self.operations:
+            near = next(iter(difflib.get_close_matches(name, self.operations, 1, 0.3)), "")
+            hint = (f"; bedoelt u {near!r}?", f"; did you mean {near!r}?") if near else ("", "")
+            known = ", ".join(self.operations)
+            raise ContractUnusable(
+                f"bewerking {name!r} staat niet in de WSDL{hint[0]} Bekend: {known}",
+                f"operation {name!r} is not in the WSDL{hint[1]} Known: {known}",
+            )
+        found = self.wsdl.operation(name)
+        if found is not None:
+            return found
+        abstract = self._binding.get(name)
+        return Operation(name, _element(abstract.input), _element(abstract.output))
+
+    def payload(self, operation: str, values: Mapping[str, Any]) -> etree._Element:
+        """Return the element for the Body of a request; raises ContractUnusable when the values do not fit."""
+        self.operation(operation)
+        try:
+            created = self._binding.get(operation).create(**values).content
+        except _troubles() as wrong:
+            raise ContractUnusable(
+                f"de invoer past niet bij {operation}: {_short(wrong)}",
+                f"the input does not fit {operation}: {_short(wrong)}",
+            ) from None
+        payload = Envelope(xml.parse(etree.tostring(created), huge=True)).payload
+        if payload is None:
+            raise ContractUnusable(f"{operation} heeft geen bericht", f"{operation} has no message")
+        return payload
+
+    def values(self, operation: str, root: etree._Element, *, answer: bool = True) -> dict[str, Any]:
+        """Return what the Body of `root` says, as plain values; raises ContractUnusable when it cannot be read."""
+        message = self._binding.get(operation)
+        try:
+            part = message.output if answer else message.input
+            found: Any = _plain(part.deserialize(root))
+        except _troubles() as wrong:
+            raise ContractUnusable(
+                f"het bericht van {operation} is niet te lezen: {_short(wrong)}",
+                f"the message of {operation} cannot be read: {_short(wrong)}",
+            ) from None
+        return dict(found) if isinstance(found, dict) else {"": found}
+
+
+@lru_cache(maxsize=1)
+def _troubles() -> tuple[type[Exception], ...]:
+    """Return what zeep raises over a WSDL or values that do not fit: its own errors and those of what it calls."""
+    from zeep.exceptions import Error
+
+    return Error, TypeError, ValueError, AttributeError, LookupError, ArithmeticError, OSError, etree.LxmlError
+
+
+def _short(wrong: Exception) -> str:
+    return " ".join(str(wrong).split())[:200] or type(wrong).__name__
+
+
+def _plain(value: Any) -> Any:
+    from zeep import helpers
+
+    serialise: Any = helpers.serialize_object
+    return serialise(value, dict)
+
+
+def _element(part: Any) -> str:
+    body = getattr(part, "body", None)
+    name = getattr(body, "qname", None)
+    return str(name.text) if name is not None else ""
+
+
+def digest_of(files: Mapping[str, bytes]) -> str:
+    """Return one SHA-256 over file names and contents."""
+    whole = hashlib.sha256()
+    for name in sorted(files):
+        whole.update(name.encode() + b"\0" + hashlib.sha256(files[name]).digest())
+    return whole.hexdigest()
+
+
+def load(name: str, files: Mapping[str, bytes], port: str = "") -> Contract:
+    """Return the contract of the WSDL `name` among `files`; nothing is fetched.
+
+    Raises ContractUnusable with one sentence: broken WSDL, missing import, an import from the internet, an unknown port.
+    """
+    frozen = tuple(sorted(files.items()))
+    return _load(name, frozen, port)
+
+
+@lru_cache(maxsize=32)
+def _load(name: str, frozen: tuple[tuple[str, bytes], ...], port: str) -> Contract:
+    files = dict(frozen)
+    try:
+        root = xml.parse(files[name])
+    except DocumentUnreadable as wrong:
+        raise ContractUnusable(f"{name}: {wrong.text.nl}", f"{name}: {wrong.text.en}") from None
+    wsdl = Wsdl(root)
+    remote = next((location for _, location in wsdl.imports if is_remote(location)), "")
+    if remote:
+        raise ContractUnusable(
+            f"{name} importeert {remote} van internet; dat wordt niet opgehaald. Zet het bestand naast de WSDL en verwijs relatief",
+            f"{name} imports {remote} from the internet; it is not fetched. Put the file beside the WSDL and refer to it relatively",
+        )
+    return Contract(_client(name, files), wsdl, files, port)
+
+
+def _client(name: str, files: Mapping[str, bytes]) -> Any:
+    import zeep
+    from zeep.transports import Transport
+
+    class AtHand(Transport):
+        """Serves the files at hand and nothing else."""
+
+        def __init__(self) -> None:
+            self.cache = None
+            self._close_session = False
+
+        def load(self, url: str) -> bytes:
+            wanted = posixpath.normpath(url.replace("\\", "/")).removeprefix(_ROOM).lstrip("/")
+            base = posixpath.basename(wanted)
+            found = files.get(wanted, files.get(base))
+            if found is None:
+                raise ContractUnusable(
+                    f"{base} ontbreekt; {name} verwijst ernaar. Zet het bestand naast de WSDL",
+                    f"{base} is absent; {name} refers to it. Put the file beside the WSDL",
+                )
+            return found
+
+        def post(self, address: str, message: bytes, headers: Mapping[str, str]) -> Any:
+            raise ContractUnusable("zeep verstuurt hier niets", "zeep sends nothing here")
+
+    settings = zeep.Settings(
+        strict=True, forbid_dtd=True, forbid_entities=True, forbid_external=True, xml_huge_tree=True
+    )
+    try:
+        client: Any = zeep.Client
+        return client(_ROOM + name, transport=AtHand(), settings=settings)
+    except ContractUnusable:
+        raise
+    except _troubles() as wrong:
+        raise ContractUnusable(
+            f"{name} is onbruikbaar: {_short(wrong)}", f"{name} is unusable: {_short(wrong)}"
+        ) from None
+
+
+def _binding(client: Any, port: str) -> Any:
+    ports = {p.name: p for service in client.wsdl.services.values() for p in service.ports.values()}
+    if port and port not in ports:
+        known = ", ".join(ports)
+        raise ContractUnusable(
+            f"port {port!r} staat niet in de WSDL; bekend: {known}", f"port {port!r} is not in the WSDL; known: {known}"
+        )
+    if port:
+        return ports[port].binding
+    bindings = {id(p.binding): p.binding for p in ports.values()} or {id(b): b for b in client.wsdl.bindings.values()}
+    if not bindings:
+        raise ContractUnusable("de WSDL heeft geen binding", "the WSDL has no binding")
+    if len(bindings) > 1:
+        known = ", ".join(ports)
+        raise ContractUnusable(
+            f"de WSDL heeft meer dan één port ({known}); kies er een bij naam",
+            f"the WSDL has more than one port ({known}); choose one by name",
+        )
+    return next(iter(bindings.values()))
+
+
+def leaf_values(element: etree._Element) -> dict[str, str]:
+    """Return the text of every leaf under `element` by its local name; repeated names keep the first."""
+    found: dict[str, str] = {}
+    for node in element.iter():
+        if isinstance(node.tag, str) and not elements(node) and (node.text or "").strip():
+            found.setdefault(etree.QName(node).localname, (node.text or "").strip())
+    return found
