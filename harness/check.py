@@ -1,6 +1,7 @@
 """Judge documents offline: read, recognise, judge, weigh (`ketentest check`, design §5)."""
 
 import hashlib
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -80,6 +81,19 @@ def companion(argument: str) -> Raw:
         relation, rest = "", argument
     http, body = split_http(read(Path(rest)))
     return Raw(body, rest, http, relation)
+
+
+def secret(reference: str) -> str:
+    """Return the secret behind `env:NAME` or `file:PATH`; a secret is never typed on the command line."""
+    scheme, colon, place = reference.partition(":")
+    if colon and scheme == "env" and place in os.environ:
+        return os.environ[place]
+    if colon and scheme == "file":
+        return read(Path(place)).decode("utf-8", "replace").rstrip("\r\n")
+    raise DocumentUnreadable(
+        "geef een wachtwoord als env:NAAM (een omgevingsvariabele die bestaat) of file:BESTAND",
+        "give a password as env:NAME (an environment variable that exists) or file:FILE",
+    )
 
 
 def judge_file(path: Path, ctx: Context, kind: str = "", book: Rulebook | None = None) -> Document:

@@ -76,10 +76,16 @@ ENVIRONMENTS = ("lab", "compliance", "preprod", "prod")
     help="Vertrouwd stamcertificaat (PEM), in plaats van de ingebouwde.",
 )
 @click.option(
-    "--with", "companions", multiple=True, help="Begeleidend document; ook preprod:FILE, prod:FILE, previous:FILE."
+    "--with",
+    "companions",
+    multiple=True,
+    help="Begeleidend document; ook preprod:FILE, prod:FILE, previous:FILE, ROL:FILE.",
 )
 @click.option(
-    "--set", "settings", multiple=True, help="KEY=VALUE: oin, partyid, entityid, endpoint, cpa-end, service-uuids."
+    "--set",
+    "settings",
+    multiple=True,
+    help="KEY=VALUE: oin, partyid, entityid, endpoint, cpa-end, service-uuids, password=env:NAME.",
 )
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @lang_option
@@ -137,11 +143,15 @@ def _moment(at: str | None) -> Any:
 
 
 def _settings(pairs: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    from harness.check import secret
+
     settings: dict[str, tuple[str, ...]] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals:
             raise click.BadParameter(f"{pair!r} mist een =; schrijf KEY=VALUE", param_hint="--set")
+        if key == "password":
+            value = secret(value)
         settings[key] = (*settings.get(key, ()), value)
     return settings
 
