@@ -61,7 +61,7 @@ def violations(name: str, element: etree._Element) -> list[Violation]:
     with _LOCK:
         if schema.validate(element):
             return []
-        entries = [(e.line, e.path or "", e.message) for e in schema.error_log]
+        entries = [(e.line, re.sub(r"(?<=/)[\w.-]+:", "", e.path or ""), e.message) for e in schema.error_log]
     return [_violation(*entry) for entry in entries]
 
 

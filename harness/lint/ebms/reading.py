@@ -1,8 +1,9 @@
 """Open an ebMS document for its judge: bytes to XML, and one plain sentence when that fails."""
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final, TypeVar
 
 from lxml import etree
@@ -24,21 +25,36 @@ Doc = TypeVar("Doc")
 
 
 def judged(table: RuleTable[Doc], doc: Doc, ctx: Context) -> Iterator[Finding | NotRun]:
-    """Apply every rule of `table`; of one rule no more findings come out than anyone reads, and it says so."""
+    """Apply every rule of `table`; what is the same in several places is one finding that names the lines."""
     for rule in table.functions:
-        yield from _first(rule(doc, ctx))
+        yield from _together(list(islice(rule(doc, ctx), MOST + 1)))
 
 
-def _first(outcome: Iterable[Finding | NotRun]) -> Iterator[Finding | NotRun]:
-    for number, item in enumerate(outcome):
-        if number == MOST:
-            more = Text(
-                f"meer dan {MOST} bevindingen; de rest is niet beoordeeld",
-                f"more than {MOST} findings; the rest was not judged",
-            )
-            yield NotRun(item.rule, more)
-            return
-        yield item
+def _together(outcome: list[Finding | NotRun]) -> Iterator[Finding | NotRun]:
+    same: dict[tuple[str, str, Words, Words], list[Finding]] = {}
+    for item in outcome[:MOST]:
+        if isinstance(item, Finding):
+            same.setdefault((item.rule, item.case, item.observed, item.expected), []).append(item)
+        else:
+            yield item
+    for first, *rest in same.values():
+        yield replace(first, observed=_also(first.observed, rest)) if rest else first
+    if len(outcome) > MOST:
+        yield NotRun(outcome[-1].rule, TOO_MANY)
+
+
+TOO_MANY: Final = Text(
+    f"meer dan {MOST} bevindingen; de rest is niet beoordeeld", f"more than {MOST} findings; the rest was not judged"
+)
+
+
+def _also(observed: Words, rest: list[Finding]) -> Words:
+    lines = list(dict.fromkeys(str(f.line) for f in rest if f.line))
+    shown = ", ".join(lines[:8]) + (" …" if len(lines) > 8 else "")
+    if not shown:
+        return observed
+    nl, en = (observed.nl, observed.en) if isinstance(observed, Text) else (observed, observed)
+    return Text(f"{nl} (ook in regel {shown})".strip(), f"{en} (also in line {shown})".strip())
 
 
 LONGEST: Final = 300
