@@ -12,6 +12,7 @@ from harness.errors import KetentestError, Refused
 from harness.exchange import STAGES, Exchange, Recorder, TransportFailed
 from harness.guard import REACH, Guard
 from harness.link import Link
+from harness.lint.judge import EVALUATED
 from harness.masking import Masker
 from harness.model import (
     Environment,
@@ -161,6 +162,8 @@ class Engine:
         seen = _Seen()
         started, clock = tools.now(), time.perf_counter()
         outcome: tuple[Verdict, Words] | None = None
+        evaluated: set[str] = set()
+        EVALUATED.set(evaluated)
         try:
             if REACH[probe.guard]:
                 self._guarded(probe, link, guard, side)
@@ -204,6 +207,7 @@ class Engine:
                 started=started,
                 seconds=round(time.perf_counter() - clock, 4),
                 subject=step.side,
+                data=_judged(evaluated, seen.of(NotRun)),
             ),
         )
 
@@ -282,6 +286,12 @@ def _cause_of(result: Result, book: Rulebook) -> Text:
         title = book[worst.finding.rule].title
         return Text(f"{title.nl} ({worst.finding.rule})", f"{title.en} ({worst.finding.rule})")
     return Text(say(result.cause, "nl"), say(result.cause, "en"))
+
+
+def _judged(evaluated: set[str], not_run: tuple[NotRun, ...]) -> tuple[tuple[str, str], ...]:
+    """Return the rules that were evaluated to an end: a rule without a finding passed only when it is among them."""
+    ids = sorted(evaluated - {n.rule for n in not_run})
+    return (("judged", " ".join(ids)),) if ids else ()
 
 
 def _incomplete_cause(verdict: Verdict, not_run: tuple[NotRun, ...]) -> Words:

@@ -1,6 +1,7 @@
 """What every judge shares: the raw document, its context, and the table of rule functions."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
@@ -66,6 +67,9 @@ class Context:
 
 Judge = Callable[[Raw, Context], Verdicts]
 
+EVALUATED: ContextVar[set[str] | None] = ContextVar("evaluated", default=None)
+"""Where somebody listens: the ids of the rules that were evaluated, so that silence can be told from absence."""
+
 
 class RuleTable(Generic[Doc]):
     """The rule functions of one kind of document, in the order they are written.
@@ -98,8 +102,15 @@ class RuleTable(Generic[Doc]):
 
     def judge(self, doc: Doc, ctx: Context) -> Iterator[Finding | NotRun]:
         """Yield what every rule has to say of `doc`."""
+        self.begin()
         for function in self.functions:
             yield from function(doc, ctx)
+
+    def begin(self) -> None:
+        """Tell whoever listens that the rules of this table are evaluated now."""
+        evaluated = EVALUATED.get()
+        if evaluated is not None:
+            evaluated.update(self.ids)
 
 
 def not_run(ids: Iterable[str], reason: Words) -> Iterator[NotRun]:

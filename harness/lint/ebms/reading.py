@@ -26,6 +26,7 @@ Doc = TypeVar("Doc")
 
 def judged(table: RuleTable[Doc], doc: Doc, ctx: Context) -> Iterator[Finding | NotRun]:
     """Apply every rule of `table`; what is the same in several places is one finding that names the lines."""
+    table.begin()
     for rule in table.functions:
         yield from _together(list(islice(rule(doc, ctx), MOST + 1)))
 
