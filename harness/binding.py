@@ -32,6 +32,10 @@ LAB_PROFILES: Final[Mapping[tuple[str, str], str]] = {
 }
 
 
+UZI_PREFIX: Final = "00000009"
+"""An OIN made of a UZI register number: the dienstverlener holds a UZI certificate."""
+
+
 class Binder:
     """Binds the connections of one scenario; starts lab counterparties as they are needed."""
 
@@ -108,10 +112,13 @@ class Binder:
         providers = connection.saml.providers if connection.saml else ()
         name = connection.certificates.get("bsn-encryption", "")
         generation = self.loaded.scenario.certificates[name].generation if name else "g1"
-        profile = LAB_PROFILES.get(("bsn-encryption", generation), "own-encryption")
+        profile = LAB_PROFILES.get(("bsn-encryption", "g1" if generation == "uzi" else generation), "own-encryption")
         found = {}
         for provider in providers:
-            issued = pki.issue(profile, oin=provider.oin, organisation=f"TEST {provider.name}")
+            uzi = provider.oin.startswith(UZI_PREFIX)
+            changes = {"ura": provider.oin[8:16]} if uzi else {}
+            kind = LAB_PROFILES["bsn-encryption", "uzi"] if uzi else profile
+            issued = pki.issue(kind, oin=provider.oin, organisation=f"TEST {provider.name}", **changes)
             role = f"bsn-encryption:{provider.oin}"
             found[role] = Material(provider.name, role, issued.cert_path.read_bytes(), issued.key_path.read_bytes())
         return found
@@ -145,6 +152,7 @@ class Binder:
                 p.model_dump() | {"encryption_certificate": materials[f"bsn-encryption:{p.oin}"].certificate}
                 for p in (connection.saml.providers if connection.saml else ())
             ),
+            "index": connection.saml.index if connection.saml else 0,
             "service": connection.wus.service if connection.wus else "",
             "mode": connection.ebms.mode if connection.ebms else "",
         }
