@@ -1,6 +1,7 @@
 """Judge eID SAML metadata and messages: pure functions from bytes and context to findings."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from harness.lint.judge import Context, Raw, RuleTable
@@ -20,7 +21,7 @@ from harness.lint.saml import (
 )
 from harness.lint.saml.delivered import Delivered, delivered, saw
 from harness.lint.saml.heard import Heard, heard, read_raw
-from harness.model import Finding, NotRun
+from harness.model import Finding, Graded, NotRun
 from harness.wire.saml import read_xml
 from harness.wire.saml_message import NoSamlMessage
 from harness.wire.saml_metadata import Metadata, metadata_of
@@ -70,6 +71,18 @@ def judge_delivered(doc: Delivered, ctx: Context) -> Iterator[Finding | NotRun]:
     else:
         for table in _TABLES:
             yield from table.judge(doc, ctx)
+
+
+def rows(metadata: Metadata, graded: Iterable[Graded]) -> dict[str, list[Graded]]:
+    """Return the findings per entity, so that a cluster gets a row for each dienstverlener; "" holds the rest."""
+    found: dict[str, list[Graded]] = {entity.entity_id: [] for entity in metadata.entities}
+    for item in graded:
+        match = _ENTITY.search(item.finding.where)
+        found.setdefault(match[1] if match else "", []).append(item)
+    return found
+
+
+_ENTITY: Final = re.compile(r"EntityDescriptor\[@entityID='([^']*)'\]")
 
 
 def _is_routing(metadata: Metadata) -> bool:
