@@ -288,12 +288,16 @@ def _versions(desk: Desk) -> tuple[Fact, ...]:
 
 
 def _documents(desk: Desk) -> tuple[EvidenceFile, ...]:
+    """Return the documents that were judged or generated, with their digests."""
     found: dict[str, EvidenceFile] = {}
     for result in desk.results:
-        if result.probe.startswith(_DOCUMENT_PROBES):
-            for evidence in result.evidence:
-                belongs = f"{desk.clean(result.connection, 80)}, {result.probe}"
-                found.setdefault(evidence.sha256, found_here.evidence_file(desk, evidence, belongs))
+        belongs = f"{desk.clean(result.connection, 80)}, {result.probe}"
+        for observation in result.observed:
+            if digest := dict(observation.data).get("SHA-256", ""):
+                name = desk.clean(desk.say.words(observation.text).rsplit("/", 1)[-1], 120)
+                found.setdefault(digest, EvidenceFile(name, desk.clean(digest, 80), "", "", belongs))
+        for evidence in result.evidence if result.probe.startswith(_DOCUMENT_PROBES) else ():
+            found.setdefault(evidence.sha256, found_here.evidence_file(desk, evidence, belongs))
     return tuple(found.values())
 
 

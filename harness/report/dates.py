@@ -91,7 +91,7 @@ def validities(desk: Desk) -> tuple[Validity, ...]:
     for result in desk.results:
         for observation in result.observed:
             data = dict(observation.data)
-            start, end = _day(data.get("not_before", "")), _day(data.get("not_after", ""))
+            start, end = _day(data.get("from", "")), _day(data.get("until", ""))
             if start is None or end is None or end < start:
                 continue
             label = data.get("role") or data.get("name") or result.probe

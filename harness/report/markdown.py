@@ -213,6 +213,7 @@ def _row(step: Step, say: Wording) -> Sequence[str]:
         *(say("see_step", ids=i) for i in step.see),
         *(f"{say('finding').lower()} {n}" for n in step.findings),
     ]
+    seen += [f"{fact.label}: {fact.value}" for fact in step.data]
     seen += [step.basis] if step.basis else []
     also = f" ({say('also_numbered', ids=', '.join(step.also))})" if step.also else ""
     return step.id, _e(f"{step.title}{also}; {step.actor}"), _signed(step.mark), _e(" · ".join(seen))

@@ -114,6 +114,7 @@ class Step:
     evidence: tuple[str, ...] = ()
     source: str = ""
     see: tuple[str, ...] = ()
+    data: tuple[Fact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

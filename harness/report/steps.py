@@ -11,6 +11,10 @@ from harness.run import ConnectionInfo
 from harness.verdicts import RowVerdict
 
 SHORT = 220
+MOST_DATA = 16
+IN_PICTURE = frozenset({"role", "from", "until", "name"})
+"""Data that the picture of the certificates shows."""
+
 FindingNumbers = Mapping[tuple[str, Finding], str]
 """The number of the finding that stands for what was found on a connection."""
 
@@ -118,6 +122,7 @@ def _step(
         basis=_basis(desk, found.results),
         evidence=tuple(dict.fromkeys(e.sha256 for r in found.results for e in r.evidence)),
         source=str(row.source),
+        data=_data(desk, row, found),
     )
 
 
@@ -168,6 +173,14 @@ def _capital(sentence: str) -> str:
 def _measured(desk: Desk, results: Sequence[Result]) -> str:
     said = dict.fromkeys(desk.say.words(o.text) for r in results for o in r.observed)
     return desk.clean("; ".join(s for s in said if s), SHORT)
+
+
+def _data(desk: Desk, row: Row, found: RowVerdict) -> tuple[Fact, ...]:
+    """Return what the probes measured by name (ids, digests, endpoints), once each; not again at a roll-up."""
+    if row.roll_up:
+        return ()
+    pairs = dict.fromkeys(p for r in found.results for o in r.observed for p in o.data if p[0] not in IN_PICTURE)
+    return tuple(Fact(desk.clean(label, 60), desk.clean(value, 160)) for label, value in list(pairs)[:MOST_DATA])
 
 
 def _departure(desk: Desk, found: RowVerdict) -> Iterable[str]:

@@ -155,17 +155,23 @@ VALIDITY = Observation(
     Text("geldig tot 12 januari 2027", "valid until 12 January 2027"),
     (
         ("role", "tls-client (G1)"),
-        ("not_before", "2024-01-12T00:00:00+00:00"),
-        ("not_after", "2027-01-12T00:00:00+00:00"),
+        ("from", "2024-01-12"),
+        ("until", "2027-01-12"),
     ),
 )
 LATER = Observation(
     Text("geldig tot 2 mei 2028", "valid until 2 May 2028"),
     (
         ("role", "message-signing (G4)"),
-        ("not_before", "2026-05-02T00:00:00+00:00"),
-        ("not_after", "2028-05-02T00:00:00+00:00"),
+        ("from", "2026-05-02"),
+        ("until", "2028-05-02"),
     ),
+)
+
+
+CPA = Observation(
+    Text("CPA Voorbeeldstad-LZ-1, geldig tot 2028-05-02", "CPA Voorbeeldstad-LZ-1, valid until 2028-05-02"),
+    (("CPAId", "Voorbeeldstad-LZ-1"), ("End", "2028-05-02T00:00:00Z"), ("SHA-256", "b7" * 32)),
 )
 
 
@@ -251,7 +257,7 @@ def municipal():
         result("pki.separation", name=name),
         *(result(p, name=name, seen="11 ms", subject=side) for p in ("net.dns", "net.tcp", "net.path", "tls.server", "tls.mutual") for side in ("ebms", "wus")),
         result("cpa.spec", name=name, evidence=(Evidence("a1" * 32, "consumer-spec.xml", "application/xml", 2211),)),
-        result("cpa.agreement", name=name, seen="CPA Voorbeeldstad-LZ-1, geldig tot 2 mei 2028"),
+        result("cpa.agreement", name=name, observed=(CPA,)),
         result("ebms.mmd", name=name),
         result("ebms.ping", Verdict.FAIL, name, findings=(pong,), subject="ebms"),
         result("wus.profile", name=name, seen=Text("functionele fout, dus de koppeling werkt", "functional fault, so the link works"), subject="wus"),

@@ -93,6 +93,13 @@ def test_a_failed_row_shows_observed_expected_remedy_finding_time_and_evidence()
     assert row.evidence == (dossier.DIGEST,)
 
 
+def test_a_row_prints_what_its_probe_measured_by_name():
+    found = report(dossier.municipal(), connections=["lopende-zaken"])
+    row = steps(found, "lopende-zaken")["LZ-4.3.8e"]
+    assert dict(row.data)["CPAId"] == "Voorbeeldstad-LZ-1"
+    assert "b7" * 32 in {d.sha256 for d in found.documents}
+
+
 def test_a_waiting_row_says_on_whom_and_since_when():
     found = steps(report(dossier.municipal(), attestations=dossier.ledger()), "lopende-zaken")
     assert found["LZ-4.3.4a"].mark.word == "wacht op Logius sinds 9 november 2026"
