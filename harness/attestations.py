@@ -5,6 +5,7 @@ The file holds blocks of four kinds; every mistake in it is reported at once::
     [[attest]]
     step = "LZ-5.3.3c"
     connection = "lopende-zaken"          # optional: without it, every connection that has the step
+    item = "2.4"                          # optional: the number in somebody else's checklist that it is about
     verdict = "pass"                      # pass (default) | warn | fail | waiting | skip (only optional steps)
     by = "A. Jansen"
     function = "tester"
@@ -59,6 +60,7 @@ class Attestation:
     statement: str
     verdict: Verdict = Verdict.PASS
     connection: str = ""
+    item: str = ""
     file: str = ""
     sha256: str = ""
     expires: dt.date | None = None
@@ -125,6 +127,12 @@ class Ledger:
                 found[row] = (*found.get(row, ()), said)
         return found
 
+    def for_item(self, number: str) -> "Ledger":
+        """Return what counts for one item of a checklist: its own statements, else those about the whole step."""
+        own = {(a.step, a.connection) for a in self.attestations if a.item == number}
+        about = (a for a in self.attestations if a.item == number or (not a.item and (a.step, a.connection) not in own))
+        return replace(self, attestations=tuple(about))
+
     def waived(self, rule: str, connection: str, today: dt.date) -> Waiver | None:
         """Return the waiver that covers `rule` on `connection`, if one does."""
         return next((w for w in self.waivers if w.covers(rule, connection, today)), None)
@@ -151,6 +159,7 @@ _BLOCKS: Final[Mapping[str, Mapping[str, _Key]]] = {
     "attest": {
         "step": _Key(str, required=True),
         "connection": _Key(str),
+        "item": _Key(str),
         "verdict": _Key(str, words=VERDICTS),
         **_WHO,
         "statement": _Key(str, required=True),

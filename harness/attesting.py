@@ -21,6 +21,7 @@ def block(attestation: Attestation) -> str:
     values = {
         "step": attestation.step,
         "connection": attestation.connection,
+        "item": attestation.item,
         "verdict": attestation.verdict.value,
         "by": attestation.by,
         "function": attestation.function,

@@ -357,6 +357,7 @@ def _ask_systems() -> list[str]:
 @click.option("--function", required=True, help="Functie.")
 @click.option("--statement", required=True, help="Wat is vastgesteld, in één zin.")
 @click.option("--connection", default="", help="Alleen voor deze verbinding.")
+@click.option("--item", default="", help="Nummer in de checklist van Logius of DICTU waar dit over gaat.")
 @click.option(
     "--verdict", type=click.Choice(["pass", "warn", "fail", "waiting", "skip"]), default="pass", show_default=True
 )
@@ -427,3 +428,28 @@ def generate(kind: str, connection: str, scenario: Path, out: Path | None, bits:
         out.write_bytes(document)
         click.echo(f"{out}")
     click.echo(judged, nl=False, err=True)
+
+
+@cli.command()
+@click.argument("kind", type=click.Choice(["msh", "wus", "tvs", "certs"]), default="msh")
+@click.option("--scenario", type=click.Path(path_type=Path), default=Path("scenarios/preprod"), show_default=True)
+@click.option("--connection", default="", help="Welke verbinding; anders de eerste die past.")
+@click.option("--listen", default="127.0.0.1:0", show_default=True, help="ADRES:POORT; poort 0 kiest er een.")
+@click.option("--fault", "faults", multiple=True, help="Een fout die de ketenpartner speelt; mag vaker.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("lab"),
+    show_default=True,
+    help="Map voor CPA, metadata en certificaten.",
+)
+def lab(kind: str, scenario: Path, connection: str, listen: str, faults: tuple[str, ...], out: Path) -> None:
+    """Speel de ketenpartner voor uw eigen software."""
+    if kind == "certs":
+        from harness.lab.ca import main as certificates
+
+        certificates()
+        return
+    from harness.serving import serve_lab
+
+    sys.exit(serve_lab(kind, scenario, connection, listen, faults, out))

@@ -337,9 +337,16 @@ class _Bench:
         yield self._evidence(row)
 
     def _evidence(self, row: Row) -> RowVerdict:
-        said = self._statement(row)
-        if said is None:
+        """Weigh the latest statement; of statements per item of a checklist the latest of each, worst first."""
+        past = [a for a in self.said.get(row.id, ()) if a.date <= self.today]
+        latest = {a.item: a for a in past if not a.expired(self.today)}
+        if not latest:
             return self._awaited(row)
+        lapsed = {a.item: a for a in past if a.item and a.item not in latest}
+        parts = [self._said(row, said) for said in latest.values()]
+        return _worst(row.id, [*parts, *(_lapsed(row, said) for said in lapsed.values())])
+
+    def _said(self, row: Row, said: Attestation) -> RowVerdict:
         base = RowVerdict(row.id, said.verdict, _declared(said), attestations=(said,))
         if said.state in ("changed", "missing"):
             return replace(base, verdict=Verdict.FAIL, cause=_SPOILT[said.state])
@@ -354,10 +361,7 @@ class _Bench:
             said = value if isinstance(value, str) else ", ".join(sorted(value))
             return RowVerdict(row.id, Verdict.PASS, Text(f"in het scenario: {said}", f"in the scenario: {said}"))
         past = self.said.get(row.id, ())
-        cause: Words = row.evidence
-        if past and (ended := past[-1].expires):
-            day = spoken_day(ended)
-            cause = Text(f"het bewijs is verlopen op {day.nl}", f"the evidence expired on {day.en}")
+        cause = _lapsed(row, past[-1]).cause if past and past[-1].expires else row.evidence
         if row.mode is Mode.WAITING:
             return self._waiting(row, cause)
         return RowVerdict(row.id, Verdict.MANUAL, cause, attestations=past)
@@ -442,6 +446,13 @@ def _not_run(base: RowVerdict, result: Result) -> RowVerdict:
     said = dict(result.data).get("why", "")
     why = WhyNot(said) if said in list(WhyNot) else WhyNot.INPUT_MISSING
     return replace(base, why=why, cause=result.cause or why.text)
+
+
+def _lapsed(row: Row, said: Attestation) -> RowVerdict:
+    day = spoken_day(said.expires or said.date)
+    about = Text(f" voor {said.item}", f" for {said.item}") if said.item else Text("", "")
+    cause = Text(f"het bewijs{about.nl} is verlopen op {day.nl}", f"the evidence{about.en} expired on {day.en}")
+    return RowVerdict(row.id, Verdict.MANUAL, cause, attestations=(said,))
 
 
 def _declared(said: Attestation) -> Text:
