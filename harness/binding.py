@@ -144,6 +144,7 @@ class Binder:
             "own_name": party.name,
             "own_oin": party.oin,
             "own_endpoint": own.get("ebms") or own.get("saml", ""),
+            "own_wus_endpoint": own.get("wus", ""),
             "peer_name": connection.peer.name,
             "peer_oin": connection.peer.oin or "00000099000000002000",
             "own_certificates": {role: m.certificate for role, m in materials.items()},
@@ -162,10 +163,15 @@ def own_hosts(connection: Connection, party: Party) -> dict[str, str]:
     """Return our own addresses against the lab, per side that has one."""
     name = f"{connection.name}-{party.oin[-6:]}"
     addresses = {}
-    if connection.ebms:
+    if connection.ebms and connection.ebms.own_endpoint == LAB:
         addresses["ebms"] = f"https://ebms.{name}.ketentest.test/ebms"
-    if connection.saml:
+    if connection.wus and connection.system == "digikoppeling":
+        addresses["wus"] = f"https://wus.{name}.ketentest.test/wus"
+    if connection.saml and connection.saml.own_endpoint == LAB:
         addresses["saml"] = f"https://login.{name}.ketentest.test/saml"
+    for side in (name for name in ("ebms", "saml") if name not in addresses):
+        declared = getattr(connection, side)
+        addresses |= {side: declared.own_endpoint} if declared else {}
     return addresses
 
 
@@ -184,6 +190,7 @@ def _documents(connection: Connection, folder: Path) -> Iterable[tuple[str, byte
     files = {
         "cpa": connection.ebms.cpa if connection.ebms else "",
         "wsdl": connection.wus.wsdl if connection.wus else "",
+        "receiver": connection.wus.receiver if connection.wus else "",
         "metadata": connection.saml.metadata if connection.saml else "",
         "own-metadata": connection.saml.own_metadata if connection.saml else "",
     }

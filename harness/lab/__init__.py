@@ -101,8 +101,9 @@ class Lab:
     ...     running = await lab.start(place)
     """
 
-    def __init__(self, pki: Pki) -> None:
+    def __init__(self, pki: Pki, listen: Address = ("127.0.0.1", 0)) -> None:
         self.pki = pki
+        self.listen = listen
         self._open = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -125,7 +126,9 @@ class Lab:
             organisation=f"TEST {place.settings.get('peer_name') or place.system}",
             hosts=counterparty.hosts,
         )
-        served = await self._open.enter_async_context(serve(counterparty.handle, identity, pki=self.pki, tls=tls))
+        host, port = self.listen
+        serving = serve(counterparty.handle, identity, pki=self.pki, tls=tls, host=host, port=port)
+        served = await self._open.enter_async_context(serving)
         self._open.push_async_callback(counterparty.stop)
         return Running(counterparty, served, dict.fromkeys(counterparty.hosts, served.address))
 

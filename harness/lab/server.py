@@ -104,13 +104,14 @@ async def serve(
     client_anchors: Sequence[x509.Certificate] | None = None,
     tls: TlsConfig = GOOD,
     host: str = "127.0.0.1",
+    port: int = 0,
 ) -> AsyncIterator[Served]:
     """Serve `handler` with `identity` on a port of the operating system: no client certificate, no service.
 
     >>> async with serve(handler, pki.identity("counterparty"), pki=pki) as served:  # doctest: +SKIP
     ...     print(served.port)
     """
-    served = Served(_worn(identity, tls.profile, pki), tls, host)
+    served = Served(_worn(identity, tls.profile, pki), tls, host, port)
     async with contextlib.AsyncExitStack() as stack:
         await _open(served, handler, pki, client_anchors, stack)
         if tls.second:
@@ -150,7 +151,7 @@ async def _open(
             factory = lambda: alerting(loop, application, plain)  # noqa: E731
     else:
         factory = lambda: Rude(tls.behaviour)  # noqa: E731
-    listener = await loop.create_server(factory, served.host, 0, backlog=1024)
+    listener = await loop.create_server(factory, served.host, served.port, backlog=1024)
     served.port = listener.sockets[0].getsockname()[1]
     if tls.behaviour == "down":
         # The port stays known but nobody answers: the kernel refuses.

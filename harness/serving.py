@@ -1,0 +1,110 @@
+"""Serve the lab's counterparties for a user's own software, and hand over what Logius or DICTU would send."""
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import click
+
+from harness.binding import Binder
+from harness.errors import OwnFailure, UnusableInput
+from harness.lab import Lab, check_fault
+from harness.lab.ca import Pki
+from harness.link import Link
+from harness.scenario import Connection, Loaded, load
+
+SYSTEMS: Final = {
+    "msh": ("digikoppeling", "lopende-zaken"),
+    "wus": ("digikoppeling", "digipoort", "digimelding"),
+    "tvs": ("tvs-direct", "tvs-cluster"),
+}
+
+
+SIDES: Final = {"msh": "ebms", "wus": "wus", "tvs": "saml"}
+
+
+def serve_lab(kind: str, scenario: Path, connection: str, listen: str, faults: tuple[str, ...], out: Path) -> int:
+    """Serve one connection's counterparties until interrupted; returns the exit code."""
+    loaded = load(scenario)
+    chosen = _choose(loaded, kind, connection)
+    for fault in faults:
+        check_fault(chosen.system, chosen.name, fault)
+    try:
+        asyncio.run(_serve(loaded, chosen, _address(listen), tuple(f"{chosen.name}:{f}" for f in faults), out))
+    except OSError as wrong:
+        reason = wrong.strerror or str(wrong)
+        raise OwnFailure(
+            f"{listen}: luisteren mislukt ({reason}); kies een ander adres met --listen",
+            f"{listen}: cannot listen ({reason}); choose another address with --listen",
+        ) from None
+    return 0
+
+
+def _choose(loaded: Loaded, kind: str, name: str) -> Connection:
+    systems = SYSTEMS[kind]
+    fits = [c for c in loaded.connections if c.system in systems and c.uses_lab and name in ("", c.name)]
+    if not fits:
+        known = ", ".join(c.name for c in loaded.connections if c.system in systems) or "–"
+        raise UnusableInput(
+            f"geen verbinding voor lab {kind} die `lab` zegt; mogelijk: {known}",
+            f"no connection for lab {kind} that says `lab`; possible: {known}",
+        )
+    found = min(fits, key=lambda c: systems.index(c.system))
+    others = {side: None for side in found.endpoints if side != SIDES[kind]}
+    return found.model_copy(update=others)
+
+
+def _address(listen: str) -> tuple[str, int]:
+    host, colon, port = listen.rpartition(":")
+    if not colon or not port.isdigit() or int(port) > 65535:
+        raise UnusableInput(
+            f"--listen {listen}: schrijf ADRES:POORT, bijvoorbeeld 127.0.0.1:8443",
+            f"--listen {listen}: write ADDRESS:PORT, for example 127.0.0.1:8443",
+        )
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+async def _serve(
+    loaded: Loaded, connection: Connection, address: tuple[str, int], faults: tuple[str, ...], out: Path
+) -> None:
+    async with Lab(await asyncio.to_thread(Pki), address) as lab:
+        link = await Binder(loaded, lab, faults).bind(connection)
+        for path in _hand_over(link, out):
+            click.echo(f"  {path}")
+        for side in link.sides:
+            host, port = link.address(side)
+            click.echo(f"{side}: {link.endpoint(side)}  →  {':'.join(map(str, link.directory.locate(host, port)))}")
+        click.echo("Ctrl-C stopt het lab / stops the lab")
+        await _until_interrupted()
+
+
+def _hand_over(link: Link, out: Path) -> Iterator[Path]:
+    folder = out / link.name
+    folder.mkdir(parents=True, exist_ok=True)
+    names = {"cpa": "cpa.xml", "metadata": "metadata.xml", "wsdl": "service.wsdl"}
+    for kind, data in link.documents.items():
+        if not kind.startswith("crl"):
+            yield _written(folder / names.get(kind, kind), data)
+    yield _written(folder / "anchors.pem", b"".join(link.anchors))
+    for role, material in link.materials.items():
+        name = role.replace(":", "-")
+        yield _written(folder / f"{name}.pem", material.certificate)
+        key = folder / f"{name}.key"
+        key.touch(mode=0o600)
+        yield _written(key, material.key)
+
+
+def _written(path: Path, data: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+async def _until_interrupted() -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    await stop.wait()
