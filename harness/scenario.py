@@ -169,13 +169,21 @@ class Ebms(Model):
 
 
 class Wus(Model):
-    """The WUS side of a connection; endpoint and port never come from the WSDL."""
+    """The WUS side of a connection; endpoint and port never come from the WSDL.
+
+    `input` is a TOML file with the values of a read request; `receiver` the certificate to encrypt for (2W-be-SE);
+    `own_endpoint` and `listen` are those of our own service, when the other side calls us.
+    """
 
     endpoint: Endpoint = LAB
+    own_endpoint: Endpoint = LAB
+    listen: str = LAB
     wsdl: str = LAB
+    port: str = ""
     service: str = ""
     operation: str = ""
     input: str = ""
+    receiver: str = ""
     profile: WusProfile = "2W-be-S"
     profiles: tuple[WusProfile, ...] = ()
     schemas: str = ""
@@ -547,6 +555,9 @@ def _files(scenario: Scenario) -> Iterator[tuple[tuple[str | int, ...], str]]:
             yield (*place, "ebms", "cpa"), connection.ebms.cpa
         if connection.wus and connection.wus.wsdl not in {LAB, ""}:
             yield (*place, "wus", "wsdl"), connection.wus.wsdl
+        for key in ("input", "receiver"):
+            if connection.wus and getattr(connection.wus, key):
+                yield (*place, "wus", key), getattr(connection.wus, key)
         if connection.saml and connection.saml.metadata not in {LAB, ""} and "://" not in connection.saml.metadata:
             yield (*place, "saml", "metadata"), connection.saml.metadata
 
