@@ -159,8 +159,12 @@ def equals_organization_identifier(doc: Judged, ctx: Context) -> Iterator[Findin
     """A number built on KvK agrees with organizationIdentifier NTRNL (S1 3.5; G4 profile)."""
     number = _number(doc)
     identifier = doc.subject.subject.first(ORGANIZATION_IDENTIFIER)
-    if number and number.kvk and re.fullmatch(r"NTRNL-[0-9]{8}", identifier) and identifier != f"NTRNL-{number.kvk}":
-        yield Finding("PKIO-OIN-012", "", identifier, f"NTRNL-{number.kvk}", "subject.organizationIdentifier")
+    if number is None or not re.fullmatch(r"NTRNL-[0-9]{8}", identifier):
+        return
+    built_on_kvk = number.kvk or (number.value[8:16] if number.is_test and number.value.endswith("0000") else "")
+    if built_on_kvk and identifier != f"NTRNL-{built_on_kvk}":
+        case = "test" if number.is_test else ""
+        yield Finding("PKIO-OIN-012", case, identifier, f"NTRNL-{built_on_kvk}", "subject.organizationIdentifier")
 
 
 @rule("PKIO-OIN-013")

@@ -155,6 +155,8 @@ DEVIATIONS = [
     ("PKIO-OIN-010", "error", lambda: judge(leaf(), partyid="urn:osb:oin:00000001002220647000")),
     ("PKIO-OIN-010", "info", lambda: judge(leaf(), partyid="00000001002220647000", operator="yes")),
     ("PKIO-OIN-012", "error", lambda: judge(leaf(named=subject("00000003273229750000", identifier="NTRNL-12345678")))),
+    ("PKIO-OIN-012", "error", lambda: judge(leaf(named=subject(identifier="NTRNL-87654321")))),
+    ("PKIO-OIN-012", "info", lambda: judge(leaf(named=subject(identifier="NTRNL-87654321")), env="preprod")),
     ("PKIO-OIN-013", "warning", lambda: judge(leaf(), beside=[("tls-client", leaf(named=subject("00000001002220647000"), key=rsa_key("b")))])),
     ("PKIO-OIN-014", "info", lambda: judge(leaf(named=subject("00000004003214345001")))),
     ("PKIO-OIN-015", "error", lambda: judge(leaf(), env="preprod", beside=[register(oin=forge.OIN, status="Ingetrokken", intrekDatum="2026-01-01")])),

@@ -110,3 +110,15 @@ def test_a_wrong_password_is_one_sentence_and_none_is_another():
 def test_an_empty_file_is_one_sentence():
     for kind in KINDS:
         outcome(b"", kind)
+
+
+def test_a_password_comes_from_the_environment_or_a_file_and_never_from_the_command_line(tmp_path, monkeypatch):
+    from harness.check import secret
+    from harness.errors import DocumentUnreadable
+
+    monkeypatch.setenv("P12_WACHTWOORD", "geheim")
+    (tmp_path / "wachtwoord").write_text("geheim\n")
+    assert secret("env:P12_WACHTWOORD") == secret(f"file:{tmp_path / 'wachtwoord'}") == "geheim"
+    for typed in ("geheim", "env:BESTAAT_NIET"):
+        with pytest.raises(DocumentUnreadable, match="env:NAAM"):
+            secret(typed)
