@@ -114,6 +114,11 @@ def _refuse_impossible(plan: _Plan, consumer: Party, provider: ProviderSpecifica
             "a best-effort profile has no synchronous signals; choose osb-rm or leave sync out",
         )
     roles = {consumer.role, provider.party.role}
+    if len(roles) < 2:
+        raise UnusableInput(
+            f"beide partijen hebben rol {consumer.role!r}; geef de aanbieder een eigen rol, bijvoorbeeld SP",
+            f"both parties have role {consumer.role!r}; give the provider a role of its own, such as SP",
+        )
     for service in provider.services:
         for action in service.actions:
             if {action.from_role, action.to_role} != roles:
