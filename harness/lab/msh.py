@@ -61,7 +61,6 @@ ECHO_RESPONSE: Final = "EchoResponse"
 OWN_ROLE: Final = "SR"
 LAB_ROLE: Final = "SP"
 LAB_RETRIES: Final = Reliability(retries=2, interval="PT2S", persist="PT1M")
-AGREED: Final = timedelta(days=365)
 
 
 @dataclass(frozen=True)
@@ -436,7 +435,6 @@ class Msh:
             ProviderSpecification(self._lab_party(), (Service(SERVICE, _actions(profile)),)),
             profile,
             start=self.place.now() - timedelta(days=1),
-            end=self.place.now() + AGREED,
             version=f"{profile}-lab",
             reliability=Reliability(),
             sync=self.place.settings.get("mode") == "sync" and profile.startswith("osb-rm"),

@@ -241,7 +241,7 @@ ANSWERS: Final[Mapping[str, Fault]] = {
         "PONG-013",
         Text("laat de Pong na ondertekening wijzigen", "has the Pong changed after signing"),
         PONG,
-        after=_swap("<soap:Body>", "<soap:Body> "),
+        after=_swap("</soap:Header>", " </soap:Header>"),
         recipe=Recipe(),
     ),
     "sha1-signature": Fault(
