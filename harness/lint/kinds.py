@@ -55,6 +55,7 @@ _EBMS: Final = re.compile(rb"ebxml-msg/schema/msg-header-2_0")
 _CPA: Final = re.compile(rb"<(?:[\w.-]+:)?CollaborationProtocolAgreement\b")
 _FAULT: Final = re.compile(rb"<(?:[\w.-]+:)?Fault\b")
 
+_SAML_FIELD: Final = re.compile(rb"(?:\A|[?&])SAML(?:Request|Response)=")
 _ROOT_KINDS: Final = {
     b"osb-ebms-service-specificatie": "consumer-spec",
     b"MessageMetadataDocument": "ping-mmd",
@@ -137,14 +138,25 @@ def _der_kind(raw: Raw) -> str:
 def _xml_kind(head: bytes, raw: Raw) -> str | None:
     text = re.sub(rb"<!--.*?-->", b"", head, flags=re.DOTALL)
     root = _ROOT.search(text)
+    start = raw.http.start.encode("latin-1", "replace") if raw.http else b""
+    if _SAML_FIELD.search(start) or (root is None and _SAML_FIELD.search(text)):
+        return "saml-message"
     if raw.http and _is_multipart(raw.http):
         return "soap-message"
     if root is None:
         return None
     if root[1] == b"Envelope":
         return _envelope_kind(text)
-    kind = _ROOT_KINDS.get(root[1]) or _nearest(root[1])
+    kind = _ROOT_KINDS.get(root[1]) or _saml_kind(text[root.start() :]) or _nearest(root[1])
     return "provider-spec" if kind == "consumer-spec" and b"<services" in text else kind
+
+
+def _saml_kind(text: bytes) -> str | None:
+    """Return the kind of a part of SAML metadata that stands alone, or of a page that posts a SAML message."""
+    tag = text[: text.find(b">") + 1]
+    if re.match(rb"<[\w.:-]*Descriptor\b", tag) and b"names:tc:SAML:2.0:metadata" in tag:
+        return "saml-metadata"
+    return "saml-message" if re.search(rb"name=['\"]SAML(?:Request|Response)['\"]", text) else None
 
 
 def _nearest(root: bytes) -> str | None:
