@@ -157,8 +157,11 @@ def _per_provider(document: bytes, judged: list[Graded | NotRun]) -> Iterator[Ob
     graded = [item for item in judged if isinstance(item, Graded)]
     for entity_id, findings in rows(parsed, graded).items():
         loud = sorted({g.finding.rule for g in findings if g.severity is not Severity.INFO})
+        if not entity_id and not loud:
+            continue
         told = ", ".join(loud)
-        yield Observation(Text(f"{entity_id}: {told or 'geslaagd'}", f"{entity_id}: {told or 'passed'}"))
+        named = entity_id or "—"
+        yield Observation(Text(f"{named}: {told or 'geslaagd'}", f"{named}: {told or 'passed'}"))
 
 
 def second_reader(document: bytes) -> Observation:

@@ -53,7 +53,7 @@ def schema() -> etree.XMLSchema:
         return etree.XMLSchema(etree.fromstring(driver.encode(), parser))
 
 
-_LONG: Final = re.compile(r"'[^']{120,}'", re.DOTALL)  # a certificate, or a key that should not be repeated
+_LONG: Final = re.compile(r"'(?:[^']{120,}|[^']*-----[^']*)'", re.DOTALL)  # a certificate, or a key that should not be repeated
 _SHORT: Final = {MD: "md", SAML: "saml", SAMLP: "samlp", DS: "ds", XENC: "xenc", SOAP: "soap"}
 
 

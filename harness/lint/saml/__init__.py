@@ -109,6 +109,7 @@ def judge_heard(doc: Heard, ctx: Context) -> Iterator[Finding | NotRun]:
         yield from table.judge(doc, ctx)
 
 
+METADATA_TABLES: Final = (*_TABLES, routing.table)
 MESSAGES: Final[Mapping[str, tuple[RuleTable[Heard], ...]]] = {
     "AuthnRequest": (request.table,),
     "ArtifactResolve": (artifact.resolve,),
