@@ -227,10 +227,3 @@ def _usages(certificate: x509.Certificate) -> tuple[str, ...] | None:
 def _is_ca(certificate: x509.Certificate) -> bool:
     basic = _extension(certificate, x509.BasicConstraints)
     return isinstance(basic, x509.BasicConstraints) and bool(basic.ca)
-
-
-def covers(names: tuple[str, ...], host: str) -> bool:
-    """Whether one of the certificate's DNS names covers `host` (RFC 6125: a wildcard stands for one label)."""
-    host = host.lower().rstrip(".")
-    rest = host.partition(".")[2]
-    return host in names or bool(rest and f"*.{rest}" in names)

@@ -14,7 +14,7 @@ from harness.lint.ebms import certificates, endpoint, party_id, reading
 from harness.lint.ebms.reading import at
 from harness.lint.judge import Context, Raw, RuleTable
 from harness.model import Environment, Finding, NotRun, Text
-from harness.wire import keyinfo, spec
+from harness.wire import hostname, spec
 from harness.wire.keyinfo import DS, CertificateFacts
 from harness.wire.spec import Parameter, Specification
 
@@ -287,7 +287,7 @@ def host_in_certificate(doc: Doc, ctx: Context) -> Outcome:
     facts = parameter.key_info.facts if parameter and parameter.key_info else None
     if not found or not facts or not parameter or not found[1].public:
         return
-    if not keyinfo.covers(facts.names, found[1].host):
+    if not hostname.covered(found[1].host, facts.names):
         observed = ", ".join(facts.names) or Text(
             f"geen; alleen CN={facts.common_name}", f"none; only CN={facts.common_name}"
         )

@@ -108,6 +108,14 @@ def references(doc: Doc, ctx: Context) -> Outcome:
                 yield _dangling(
                     node, attribute, target, wanted, kind, foreign=holder is not None and holder is not party.node
                 )
+    parts = {_collapsed(e, "id") for e in doc.cpa.node.iter(*(f"{{{CPPA}}}{name}" for name in _PARTS))}
+    for constituent in doc.cpa.node.iter(f"{{{CPPA}}}Constituent"):
+        target = _collapsed(constituent, "idref")
+        if target not in parts:
+            yield _dangling(constituent, "idref", target, "SimplePart", kinds.get(target, ("", None))[0], foreign=False)
+
+
+_PARTS: Final = ("SimplePart", "Encapsulation", "Composite")
 
 
 def _dangling(node: etree._Element, attribute: str, target: str, wanted: str, kind: str, *, foreign: bool) -> Finding:

@@ -1,5 +1,7 @@
 """Judge how the parties of a CPA reach each other: protocol, TLS, endpoints (CPA-040 … CPA-049)."""
 
+import re
+
 from harness.lint.ebms import endpoint
 from harness.lint.ebms.cpa_document import Doc, Outcome, at, table
 from harness.lint.judge import Context
@@ -32,8 +34,8 @@ def https(doc: Doc, ctx: Context) -> Outcome:
 def declared_protocol(doc: Doc, ctx: Context) -> Outcome:
     """SSL 3.0 in a CPA is a declaration only; on the wire it is TLS 1.2 or better."""
     for side in _sides(doc):
-        declared = side.security_protocol.strip().upper()
-        if side.security is not None and (declared != "TLS" or side.security_version in ("1.0", "1.1", "1")):
+        declared = f"{side.security_protocol.strip()} {side.security_version}".upper()
+        if side.security is not None and not re.fullmatch(r"TLS *V?(1\.[23])?( V?(1\.[23]))?", declared.strip()):
             yield at(side, "CPA-042", f"{side.security_protocol!r} {side.security_version}", "TLS 1.2")
 
 

@@ -9,7 +9,7 @@ from harness.lint.ebms import endpoint, party_id
 from harness.lint.ebms.cpa_document import Doc, Outcome, at, table
 from harness.lint.judge import Context
 from harness.model import Finding, Text
-from harness.wire import keyinfo, spec, xml
+from harness.wire import hostname, keyinfo, spec, xml
 from harness.wire.cpa import Cpa, PartyInfo, parse_cpa
 from harness.wire.spec import Specification
 
@@ -38,7 +38,7 @@ def host_in_server_certificate(doc: Doc, ctx: Context) -> Outcome:
         facts = certificate.facts if certificate else None
         if facts is None or parts.scheme != "https" or not parts.host or parts.is_ip:
             continue
-        if keyinfo.covers(facts.names, parts.host):
+        if hostname.covered(parts.host, facts.names):
             continue
         by_name = not facts.names and facts.common_name.lower() == parts.host
         shown = ", ".join(facts.names) or Text(

@@ -1,8 +1,10 @@
 """Every rule on specifications, PingMMD and CPA is provoked by one deviation in a document without a defect."""
 
+import base64
 import re
 import tomllib
 from datetime import UTC, datetime
+from hashlib import sha256
 from importlib.resources import files
 
 import pytest
@@ -22,6 +24,7 @@ from ebms_documents import (
     provider_spec,
     voorziening,
 )
+from lxml import etree
 
 from harness.lint.ebms import consumer_spec as spec_rules
 from harness.lint.ebms import cpa as cpa_rules
@@ -254,6 +257,13 @@ PROVOKED = [
     ("CPA-030", E, agreement('defaultMshChannelId="SP_', 'defaultMshChannelId="SR_'), {}),
     ("CPA-030", E, agreement('tns:certId="SP_cert_client"/>', 'tns:certId="SP_trust_transport"/>'), {}),
     ("CPA-030", E, agreement('packageId="package_message"', 'packageId="weg"'), {}),
+    ("CPA-030", E, agreement('idref="part_payload"', 'idref="package_signal"'), {}),
+    (
+        "CPA-030",
+        E,
+        agreement('DetailsRef tns:securityId="SP_trust', 'DetailsRef tns:securityId="SR_trust', "osb-rm-s"),
+        {},
+    ),
     ("CPA-031", E, agreement(">SR_R1_afleveren<", ">SP_S1_afleveren<"), {}),
     ("CPA-031", E, agreement(">SR_R1_afleveren<", ">SR_S1_bevestigen<"), {}),
     ("CPA-032", E, agreement('tns:action="afleveren"', 'tns:action="afgeven"'), {}),
@@ -461,3 +471,46 @@ def test_the_other_party_is_named_in_a_dangling_reference():
 def test_our_own_party_may_supply_another_gateway_certificate():
     document = judged(cpa(provider=voorziening(client_cert=certificate("gateway.example", OIN_A))))
     assert document.verdict == "warn"
+
+
+@pytest.mark.parametrize("declared", ['"1.2">TLS<', '"1.3">TLS<', '"1.2">TLSv1.2<', '"1">TLSv1.2<'])
+def test_tls_is_written_in_more_than_one_way(declared):
+    document = judged(swap(cpa(), '"1.2">TLS<', declared, 9))
+    assert ("CPA-042" in {g.finding.rule for g in document.findings}) == (declared == '"1">TLSv1.2<')
+
+
+def test_a_wildcard_in_the_certificate_covers_one_label():
+    wild = certificate("*.gemeente-a.example")
+    assert judged(consumer_spec(server_cert=wild)).verdict == "pass"
+    assert judged(consumer_spec(server_cert=wild, endpoint="https://a.b.gemeente-a.example/ebms")).verdict == "fail"
+
+
+def test_what_is_wrong_in_several_places_is_one_finding_with_its_lines():
+    document = judged(swap(cpa("osb-rm-s"), "2001/04/xmldsig-more#rsa-sha256", "2000/09/xmldsig#rsa-sha1", 9))
+    (finding,) = [g.finding for g in document.findings if g.finding.rule == "CPA-072"]
+    assert "ook in regel" in finding.observed.nl
+
+
+def test_a_production_specification_asks_for_a_root_that_is_not_for_trials():
+    trial = certificate(issuer=name("TRIAL PKIoverheid Organisatie Server CA"))
+    document = judged(consumer_spec(client_cert=trial), environment=Environment.PROD)
+    assert "SPEC-039" in {g.finding.rule for g in document.findings}
+
+
+def test_a_signed_cpa_is_checked_against_its_digest():
+    data = cpa(status="signed")
+    digest = sha256(
+        etree.tostring(
+            etree.fromstring(swap(data, "  <tns:Comment", "  <tns:Signature/><tns:Comment")),
+            method="c14n",
+            with_comments=False,
+        )
+    ).digest()
+    signature = (
+        '<ds:Signature><ds:SignedInfo><ds:Reference URI=""><ds:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"/>'
+        f"<ds:DigestValue>{base64.b64encode(digest).decode()}</ds:DigestValue></ds:Reference></ds:SignedInfo></ds:Signature>"
+    )
+    signed = swap(data, "  <tns:Comment", f"  <tns:Signature>{signature}</tns:Signature><tns:Comment")
+    rules = {g.finding.rule for g in judged(signed).findings}
+    assert "CPA-093" not in rules
+    assert "CPA-093" in {g.finding.rule for g in judged(swap(signed, "Gemeente A", "Gemeente B")).findings}
