@@ -6,7 +6,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
-from harness.wire.x509 import Certificate, Name, signed_by
+from harness.wire.distinguished import Name
+from harness.wire.x509 import Certificate, signed_by
 
 MAX_DEPTH: Final = 12
 MAX_STEPS: Final = 500

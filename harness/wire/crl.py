@@ -9,8 +9,10 @@ from cryptography import x509
 
 from harness.wire import der
 from harness.wire.der import DerBroken
+from harness.wire.distinguished import Name
+from harness.wire.extensions import AKI, AuthorityKey, Extensions, read_authority_key
 from harness.wire.keys import Algorithm, read_algorithm, signature_holds
-from harness.wire.x509 import AKI, AuthorityKey, Certificate, Extensions, Name, moment, read_authority_key
+from harness.wire.x509 import Certificate, moment
 
 CRL_NUMBER: Final = "2.5.29.20"
 DELTA: Final = "2.5.29.27"

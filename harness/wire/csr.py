@@ -5,8 +5,10 @@ from typing import Final
 
 from harness.wire import der
 from harness.wire.der import DerBroken
+from harness.wire.distinguished import Name
+from harness.wire.extensions import Extensions
 from harness.wire.keys import Algorithm, read_algorithm, signature_holds
-from harness.wire.x509 import Described, Extensions, Name
+from harness.wire.x509 import Described
 
 EXTENSION_REQUEST: Final = "1.2.840.113549.1.9.14"
 

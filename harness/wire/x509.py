@@ -5,59 +5,45 @@ numbers of organisations are read by `oin`.
 """
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property, lru_cache
-from typing import Final, NamedTuple, TypeVar
+from functools import cached_property
+from typing import Final
 
 from harness.wire import der
-from harness.wire.der import DerBroken, Item
+from harness.wire.der import DerBroken
+from harness.wire.distinguished import SERIAL_NUMBER, Name, issuer_name
+from harness.wire.extensions import (
+    AIA,
+    AKI,
+    BASIC_CONSTRAINTS,
+    CRL_POINTS,
+    EXTENDED_KEY_USAGE,
+    KEY_USAGE,
+    POLICIES,
+    QC_STATEMENTS,
+    SAN,
+    SCT_LIST,
+    SKI,
+    AuthorityKey,
+    Extensions,
+    GeneralName,
+    read_access,
+    read_authority_key,
+    read_basic_constraints,
+    read_crl_urls,
+    read_key_usage,
+    read_names,
+    read_octets,
+    read_oids,
+    read_policies,
+    read_timestamps,
+)
 from harness.wire.keys import Algorithm, PublicKey, read_algorithm, read_public_key, signature_holds
 
-T = TypeVar("T")
-
-SERIAL_NUMBER: Final = "2.5.4.5"
-COMMON_NAME: Final = "2.5.4.3"
-COUNTRY: Final = "2.5.4.6"
-ORGANIZATION: Final = "2.5.4.10"
-ORGANIZATIONAL_UNIT: Final = "2.5.4.11"
-ORGANIZATION_IDENTIFIER: Final = "2.5.4.97"
-
-ATTRIBUTES: Final = {
-    COMMON_NAME: "CN",
-    "2.5.4.4": "SN",
-    SERIAL_NUMBER: "serialNumber",
-    COUNTRY: "C",
-    "2.5.4.7": "L",
-    "2.5.4.8": "ST",
-    "2.5.4.9": "street",
-    ORGANIZATION: "O",
-    ORGANIZATIONAL_UNIT: "OU",
-    "2.5.4.12": "title",
-    "2.5.4.15": "businessCategory",
-    "2.5.4.17": "postalCode",
-    "2.5.4.42": "GN",
-    "2.5.4.43": "initials",
-    "2.5.4.65": "pseudonym",
-    ORGANIZATION_IDENTIFIER: "organizationIdentifier",
-    "1.2.840.113549.1.9.1": "emailAddress",
-    "0.9.2342.19200300.100.1.25": "DC",
-}
-
-AKI: Final = "2.5.29.35"
-SKI: Final = "2.5.29.14"
-KEY_USAGE: Final = "2.5.29.15"
-SAN: Final = "2.5.29.17"
-BASIC_CONSTRAINTS: Final = "2.5.29.19"
-NAME_CONSTRAINTS: Final = "2.5.29.30"
-CRL_POINTS: Final = "2.5.29.31"
-POLICIES: Final = "2.5.29.32"
-POLICY_CONSTRAINTS: Final = "2.5.29.36"
-EXTENDED_KEY_USAGE: Final = "2.5.29.37"
-AIA: Final = "1.3.6.1.5.5.7.1.1"
-QC_STATEMENTS: Final = "1.3.6.1.5.5.7.1.3"
-SCT_LIST: Final = "1.3.6.1.4.1.11129.2.4.2"
+__all__ = [
+    "ANY_USAGE", "CA_ISSUERS", "CLIENT_AUTH", "OCSP", "OCSP_SIGNING", "SERVER_AUTH", "UPN",
+    "Certificate", "Described", "Name", "moment", "signed_by",
+]  # fmt: skip
 
 SERVER_AUTH: Final = "1.3.6.1.5.5.7.3.1"
 CLIENT_AUTH: Final = "1.3.6.1.5.5.7.3.2"
@@ -66,270 +52,6 @@ ANY_USAGE: Final = "2.5.29.37.0"
 OCSP: Final = "1.3.6.1.5.5.7.48.1"
 CA_ISSUERS: Final = "1.3.6.1.5.5.7.48.2"
 UPN: Final = "1.3.6.1.4.1.311.20.2.3"
-
-KEY_USAGES: Final = (
-    "digitalSignature",
-    "nonRepudiation",
-    "keyEncipherment",
-    "dataEncipherment",
-    "keyAgreement",
-    "keyCertSign",
-    "cRLSign",
-    "encipherOnly",
-    "decipherOnly",
-)
-_GENERAL_NAMES: Final = ("other", "email", "dns", "x400", "dir", "edi", "uri", "ip", "rid")
-
-
-class Attribute(NamedTuple):
-    """One attribute of a name: its type, the DER tag of the value, the value, and the RDN in which it stands."""
-
-    oid: str
-    tag: int
-    value: str
-    rdn: int
-
-    @property
-    def label(self) -> str:
-        """The short name of the type (`CN`), or its number."""
-        return ATTRIBUTES.get(self.oid, self.oid)
-
-    @property
-    def string_type(self) -> str:
-        """The name of the ASN.1 string type (`PrintableString`)."""
-        return der.STRING_TYPES.get(self.tag, f"{self.tag:#04x}")
-
-
-class Name:
-    """A distinguished name as it is encoded, attribute by attribute."""
-
-    def __init__(self, data: bytes) -> None:
-        self.der = data
-
-    @cached_property
-    def attributes(self) -> tuple[Attribute, ...]:
-        """Every attribute in the order of the encoding, multi-valued RDNs included."""
-        data, found = self.der, []
-        for number, rdn in enumerate(der.inside(data, der.one(data), der.SEQUENCE)):
-            for pair in der.inside(data, rdn, der.SET):
-                kind, value = der.inside(data, pair, der.SEQUENCE, 2)[:2]
-                text = der.text(value.tag, der.content(data, value))
-                found.append(Attribute(der.read_oid(data, kind), value.tag, text, number))
-        return tuple(found)
-
-    def all(self, oid: str) -> list[Attribute]:
-        """Return every attribute of this type."""
-        return [a for a in self.attributes if a.oid == oid]
-
-    def first(self, oid: str) -> str:
-        """Return the value of the first attribute of this type, or an empty string."""
-        return self._first.get(oid, "")
-
-    @cached_property
-    def _first(self) -> dict[str, str]:
-        return {a.oid: a.value for a in reversed(self.attributes)}
-
-    def rdn_size(self, number: int) -> int:
-        """Return how many attributes stand in RDN `number`."""
-        return sum(a.rdn == number for a in self.attributes)
-
-    @cached_property
-    def key(self) -> tuple[tuple[str, str], ...]:
-        """What two names must share to be the same name: types and values, case and blanks folded (RFC 5280 7.1)."""
-        return tuple(sorted((a.oid, " ".join(a.value.casefold().split())) for a in self.attributes))
-
-    def __str__(self) -> str:
-        return ", ".join(f"{a.label}={a.value}" for a in self.attributes)
-
-    @property
-    def short(self) -> str:
-        """The common name, else the organisation, else the whole name: what a reader calls this party."""
-        return self.first(COMMON_NAME) or self.first(ORGANIZATION) or str(self) or "(leeg)"
-
-
-@lru_cache(maxsize=64)
-def issuer_name(data: bytes) -> Name:
-    """Return the name of an issuer, the same object for every certificate of that CA."""
-    return Name(data)
-
-
-class GeneralName(NamedTuple):
-    """One alternative name: its kind (`dns`, `ip`, `other` …), the octets, and the text or the type of an otherName."""
-
-    kind: str
-    value: bytes
-    text: str
-
-    @property
-    def string(self) -> str:
-        """The character string inside an otherName, or the text of the name itself."""
-        if self.kind != "other":
-            return self.text
-        try:
-            inner = der.one(self.value)
-        except DerBroken:
-            return ""
-        return der.text(inner.tag, der.content(self.value, inner))
-
-
-class Extension(NamedTuple):
-    """One extension: whether it is critical, and its value."""
-
-    oid: str
-    critical: bool
-    value: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class AuthorityKey:
-    """Whose key signed, as the authorityKeyIdentifier says."""
-
-    key_id: bytes | None
-    issuer: bool
-    serial: bool
-
-
-class Extensions:
-    """The extensions of a certificate or a request; what cannot be decoded is listed in `malformed`."""
-
-    def __init__(self, data: bytes, item: Item | None) -> None:
-        self.malformed: set[str] = set()
-        self.all: list[Extension] = []
-        for one in der.inside(data, item, der.SEQUENCE) if item else ():
-            parts = der.inside(data, one, der.SEQUENCE)
-            if len(parts) not in {2, 3} or parts[-1].tag != der.OCTET_STRING:
-                raise DerBroken("extension")
-            critical = len(parts) == 3 and der.boolean(data, parts[1])
-            self.all.append(Extension(der.read_oid(data, parts[0]), critical, der.content(data, parts[-1])))
-        self.by_oid = {e.oid: e for e in reversed(self.all)}
-
-    @cached_property
-    def repeated(self) -> list[str]:
-        """The extensions that occur more than once."""
-        seen = [e.oid for e in self.all]
-        return sorted({oid for oid in seen if seen.count(oid) > 1}) if len(seen) != len(self.by_oid) else []
-
-    def critical(self, oid: str) -> bool:
-        """Whether the extension is there and critical."""
-        return oid in self.by_oid and self.by_oid[oid].critical
-
-    def decode(self, oid: str, reader: Callable[[bytes], T]) -> T | None:
-        """Return the decoded extension; None when it is absent or malformed."""
-        extension = self.by_oid.get(oid)
-        if extension is None:
-            return None
-        try:
-            return reader(extension.value)
-        except (DerBroken, ValueError, IndexError):
-            self.malformed.add(oid)
-            return None
-
-
-#: The certificates of one TSP share these extensions to the letter.
-_remembered = lru_cache(maxsize=64)
-
-
-@_remembered
-def _key_usage(value: bytes) -> frozenset[str]:
-    return frozenset(KEY_USAGES[n] for n in der.bit_numbers(value, der.one(value)) if n < len(KEY_USAGES))
-
-
-@_remembered
-def _oids(value: bytes) -> tuple[str, ...]:
-    found = tuple(der.read_oid(value, item) for item in der.inside(value, der.one(value), der.SEQUENCE))
-    if not found:
-        raise DerBroken("empty list")
-    return found
-
-
-@_remembered
-def _policies(value: bytes) -> tuple[str, ...]:
-    outer = der.inside(value, der.one(value), der.SEQUENCE)
-    return tuple(der.read_oid(value, der.inside(value, item, der.SEQUENCE, 1)[0]) for item in outer)
-
-
-@_remembered
-def _basic_constraints(value: bytes) -> tuple[bool, int | None]:
-    parts = der.inside(value, der.one(value), der.SEQUENCE)
-    ca = bool(parts) and parts[0].tag == der.BOOLEAN and der.boolean(value, parts[0])
-    length = next((der.integer(value, p) for p in parts if p.tag == der.INTEGER), None)
-    return ca, length
-
-
-def general_name(data: bytes, item: Item) -> GeneralName:
-    """Return one GeneralName; raises DerBroken for a tag that does not exist."""
-    number = item.tag & 0x1F
-    if item.tag & 0xC0 != 0x80 or number >= len(_GENERAL_NAMES):
-        raise DerBroken("general name")
-    kind, value = _GENERAL_NAMES[number], der.content(data, item)
-    if kind == "other":
-        oid, inner = der.inside(data, item, least=2)[:2]
-        return GeneralName(kind, der.content(data, inner), der.read_oid(data, oid))
-    if kind == "ip":
-        return GeneralName(kind, value, _address(value))
-    if kind == "dir":
-        return GeneralName(kind, value, str(Name(value)))
-    return GeneralName(kind, value, value.decode("latin-1"))
-
-
-def _address(value: bytes) -> str:
-    import ipaddress
-
-    return str(ipaddress.ip_address(value)) if len(value) in {4, 16} else value.hex()
-
-
-def _san(value: bytes) -> tuple[GeneralName, ...]:
-    names = tuple(general_name(value, item) for item in der.inside(value, der.one(value), der.SEQUENCE))
-    if not names:
-        raise DerBroken("empty list")
-    return names
-
-
-def _octets(value: bytes) -> bytes:
-    item = der.one(value)
-    if item.tag != der.OCTET_STRING:
-        raise DerBroken("octet string")
-    return der.content(value, item)
-
-
-@_remembered
-def read_authority_key(value: bytes) -> AuthorityKey:
-    """Return the authorityKeyIdentifier of a certificate or a CRL."""
-    parts = {p.tag & 0x1F: p for p in der.inside(value, der.one(value), der.SEQUENCE)}
-    return AuthorityKey(der.content(value, parts[0]) if 0 in parts else None, 1 in parts, 2 in parts)
-
-
-@_remembered
-def _crl_urls(value: bytes) -> tuple[str, ...]:
-    urls = []
-    for point in der.inside(value, der.one(value), der.SEQUENCE):
-        for field in der.inside(value, point, der.SEQUENCE):
-            for full in der.inside(value, field) if field.tag == 0xA0 else ():
-                names = der.inside(value, full) if full.tag == 0xA0 else ()
-                urls += [der.content(value, n).decode("latin-1") for n in names if n.tag == 0x86]
-    return tuple(urls)
-
-
-@_remembered
-def _access(value: bytes) -> tuple[tuple[str, str], ...]:
-    found = []
-    for one in der.inside(value, der.one(value), der.SEQUENCE):
-        method, place = der.inside(value, one, der.SEQUENCE, 2)[:2]
-        found.append((der.read_oid(value, method), general_name(value, place).text))
-    return tuple(found)
-
-
-def _statements(value: bytes) -> tuple[str, ...]:
-    return _policies(value)
-
-
-def _timestamps(value: bytes) -> int:
-    data = _octets(value)
-    count, place = 0, 2
-    while place + 2 <= len(data):
-        place += 2 + int.from_bytes(data[place : place + 2], "big")
-        count += 1
-    return count
 
 
 class Described:
@@ -352,17 +74,17 @@ class Described:
     @cached_property
     def key_usage(self) -> frozenset[str] | None:
         """The key usages by name (`digitalSignature`), or None without a readable extension."""
-        return self.extensions.decode(KEY_USAGE, _key_usage)
+        return self.extensions.decode(KEY_USAGE, read_key_usage)
 
     @cached_property
     def extended_usage(self) -> tuple[str, ...] | None:
         """The extended key usages as numbers, or None without a readable extension."""
-        return self.extensions.decode(EXTENDED_KEY_USAGE, _oids)
+        return self.extensions.decode(EXTENDED_KEY_USAGE, read_oids)
 
     @cached_property
     def names(self) -> tuple[GeneralName, ...]:
         """The alternative names in their order."""
-        return self.extensions.decode(SAN, _san) or ()
+        return self.extensions.decode(SAN, read_names) or ()
 
     @property
     def dns_names(self) -> tuple[str, ...]:
@@ -377,7 +99,7 @@ class Described:
     @cached_property
     def basic_constraints(self) -> tuple[bool, int | None] | None:
         """Whether the subject is a CA, and its pathLen; None without a readable extension."""
-        return self.extensions.decode(BASIC_CONSTRAINTS, _basic_constraints)
+        return self.extensions.decode(BASIC_CONSTRAINTS, read_basic_constraints)
 
     @property
     def oin(self) -> str:
@@ -474,7 +196,7 @@ class Certificate(Described):
     @cached_property
     def ski(self) -> bytes | None:
         """The subject key identifier."""
-        return self.extensions.decode(SKI, _octets)
+        return self.extensions.decode(SKI, read_octets)
 
     @cached_property
     def aki(self) -> AuthorityKey | None:
@@ -484,17 +206,17 @@ class Certificate(Described):
     @cached_property
     def policies(self) -> tuple[str, ...]:
         """The certificate policies as numbers."""
-        return self.extensions.decode(POLICIES, _policies) or ()
+        return self.extensions.decode(POLICIES, read_policies) or ()
 
     @cached_property
     def crl_urls(self) -> tuple[str, ...]:
         """The URLs of the CRL distribution points."""
-        return self.extensions.decode(CRL_POINTS, _crl_urls) or ()
+        return self.extensions.decode(CRL_POINTS, read_crl_urls) or ()
 
     @cached_property
     def access(self) -> tuple[tuple[str, str], ...]:
         """The methods and places of authorityInfoAccess."""
-        return self.extensions.decode(AIA, _access) or ()
+        return self.extensions.decode(AIA, read_access) or ()
 
     @property
     def ocsp_urls(self) -> tuple[str, ...]:
@@ -509,12 +231,12 @@ class Certificate(Described):
     @cached_property
     def statements(self) -> tuple[str, ...]:
         """The QC statements as numbers."""
-        return self.extensions.decode(QC_STATEMENTS, _statements) or ()
+        return self.extensions.decode(QC_STATEMENTS, read_policies) or ()
 
     @cached_property
     def timestamps(self) -> int:
         """How many signed certificate timestamps are embedded."""
-        return self.extensions.decode(SCT_LIST, _timestamps) or 0
+        return self.extensions.decode(SCT_LIST, read_timestamps) or 0
 
     @cached_property
     def unreadable(self) -> tuple[str, ...]:

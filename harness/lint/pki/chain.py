@@ -7,8 +7,9 @@ from itertools import pairwise
 from harness.lint.judge import Context, RuleTable
 from harness.lint.pki.judged import Judged, listed
 from harness.model import Finding, NotRun, Text
-from harness.wire import x509
-from harness.wire.x509 import AKI, ANY_USAGE, CLIENT_AUTH, COMMON_NAME, SERVER_AUTH, SKI, Certificate
+from harness.wire.distinguished import COMMON_NAME
+from harness.wire.extensions import AKI, BASIC_CONSTRAINTS, NAME_CONSTRAINTS, POLICY_CONSTRAINTS, SKI
+from harness.wire.x509 import ANY_USAGE, CLIENT_AUTH, SERVER_AUTH, Certificate
 
 CHAIN = RuleTable[Judged]()
 rule = CHAIN.rule
@@ -74,9 +75,9 @@ def authority_faults(ca: Certificate, purpose: str) -> Iterator[tuple[str, str]]
         yield "geen versie 3", "not version 3"
     if not ca.subject.attributes:
         yield "leeg subject", "empty subject"
-    if ca.basic_constraints and not ca.extensions.critical(x509.BASIC_CONSTRAINTS):
+    if ca.basic_constraints and not ca.extensions.critical(BASIC_CONSTRAINTS):
         yield "basicConstraints niet critical", "basicConstraints not critical"
-    for oid, name in ((x509.NAME_CONSTRAINTS, "nameConstraints"), (x509.POLICY_CONSTRAINTS, "policyConstraints")):
+    for oid, name in ((NAME_CONSTRAINTS, "nameConstraints"), (POLICY_CONSTRAINTS, "policyConstraints")):
         if oid in ca.extensions.by_oid and not ca.extensions.critical(oid):
             yield f"{name} niet critical", f"{name} not critical"
     usage = ca.extended_usage

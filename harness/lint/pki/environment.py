@@ -8,9 +8,11 @@ from harness.lint.pki.judged import Judged, listed, yes
 from harness.lint.pki.policy import ACCEPTANCE_ARC, ANY_POLICY, DOMAIN_VALIDATED, ORGANIZATION_VALIDATED, PRODUCTION
 from harness.lint.pki.validity import parse_day, stamp
 from harness.model import Environment, Finding, NotRun, Text
+from harness.wire.distinguished import ORGANIZATION, ORGANIZATIONAL_UNIT
+from harness.wire.extensions import SCT_LIST
 from harness.wire.hostname import host_of
 from harness.wire.oin import TEST_PREFIX
-from harness.wire.x509 import CLIENT_AUTH, ORGANIZATION, ORGANIZATIONAL_UNIT, SCT_LIST
+from harness.wire.x509 import CLIENT_AUTH
 
 ENVIRONMENT = RuleTable[Judged]()
 SET = RuleTable[Judged]()
@@ -54,8 +56,7 @@ def no_test_certificate_in_production(doc: Judged, ctx: Context) -> Iterator[Fin
 @rule("PKIO-ENV-002")
 def no_production_root_in_tests(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """The compliance facility takes test certificates; for pre-production the sources disagree."""
-    anchor = doc.path.certificates[-1] if doc.path.complete else None
-    genuine = anchor is not None and anchor.sha256 in doc.policy.by_digest
+    genuine = doc.known_issuer or (doc.path.complete and doc.pin(doc.path.certificates[-1]))
     if genuine and not doc.is_authority and ctx.environment in {Environment.COMPLIANCE, Environment.PREPROD}:
         expected = doc.policy.conflicts["preprod-real"]
         test = Text("een testcertificaat", "a test certificate")

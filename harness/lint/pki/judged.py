@@ -12,7 +12,8 @@ from harness.wire.certfile import Content, PrivateKey
 from harness.wire.certpath import Path
 from harness.wire.crl import Crl, read_crl
 from harness.wire.csr import Request
-from harness.wire.x509 import CLIENT_AUTH, COMMON_NAME, SERVER_AUTH, Certificate, Described
+from harness.wire.distinguished import COMMON_NAME
+from harness.wire.x509 import CLIENT_AUTH, SERVER_AUTH, Certificate, Described
 
 UZI_NAME = "2.5.5.5"
 SENDERS = frozenset({"tls-server", "tls-client", "web"})

@@ -6,7 +6,8 @@ from harness.lint.judge import Context, RuleTable
 from harness.lint.pki.judged import Judged, listed
 from harness.model import Environment, Finding, Text
 from harness.wire import hostname
-from harness.wire.x509 import COMMON_NAME, SAN
+from harness.wire.distinguished import COMMON_NAME
+from harness.wire.extensions import SAN
 
 HOSTS = RuleTable[Judged]()
 rule = HOSTS.rule

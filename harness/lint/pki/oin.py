@@ -8,8 +8,8 @@ from harness.lint.judge import Context, RuleTable
 from harness.lint.pki.judged import Judged, listed, yes
 from harness.model import Environment, Finding, NotRun, Text
 from harness.wire import der
+from harness.wire.distinguished import ORGANIZATION_IDENTIFIER, ORGANIZATIONAL_UNIT, SERIAL_NUMBER
 from harness.wire.oin import REGISTERS, Oin, length_fault, of_entity_id, of_party_id, passes_elfproef
-from harness.wire.x509 import ORGANIZATION_IDENTIFIER, ORGANIZATIONAL_UNIT, SERIAL_NUMBER
 
 OIN = RuleTable[Judged]()
 rule = OIN.rule

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from harness.lint.judge import Context, RuleTable
 from harness.lint.pki.judged import UZI_NAME, Judged, listed
 from harness.model import Finding, Text
-from harness.wire.x509 import COMMON_NAME
+from harness.wire.distinguished import COMMON_NAME
 
 POLICY = RuleTable[Judged]()
 UZI = RuleTable[Judged]()

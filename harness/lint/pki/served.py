@@ -6,7 +6,8 @@ from harness.lint.judge import Context, RuleTable
 from harness.lint.pki.judged import Judged
 from harness.model import Finding, Text
 from harness.wire.certpath import Path
-from harness.wire.x509 import COMMON_NAME, Certificate, signed_by
+from harness.wire.distinguished import COMMON_NAME
+from harness.wire.x509 import Certificate, signed_by
 
 SERVED = RuleTable[Judged]()
 ORDER = RuleTable[Judged]()

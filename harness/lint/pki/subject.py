@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from harness.lint.judge import Context, RuleTable
 from harness.lint.pki.judged import Judged, listed
 from harness.model import Finding, Text
-from harness.wire.x509 import COMMON_NAME, COUNTRY, ORGANIZATION, ORGANIZATION_IDENTIFIER
+from harness.wire.distinguished import COMMON_NAME, COUNTRY, ORGANIZATION, ORGANIZATION_IDENTIFIER
 
 NAME = RuleTable[Judged]()
 SERIAL = RuleTable[Judged]()

@@ -6,8 +6,17 @@ from harness.lint.judge import Context, RuleTable
 from harness.lint.pki.judged import Judged, listed
 from harness.lint.pki.subject import ABSENT
 from harness.model import Finding, Text
-from harness.wire import x509
-from harness.wire.x509 import ANY_USAGE, CLIENT_AUTH, EXTENDED_KEY_USAGE, KEY_USAGE, SERVER_AUTH
+from harness.wire.extensions import (
+    BASIC_CONSTRAINTS,
+    CRL_POINTS,
+    EXTENDED_KEY_USAGE,
+    KEY_USAGE,
+    NAME_CONSTRAINTS,
+    POLICIES,
+    POLICY_CONSTRAINTS,
+    SAN,
+)
+from harness.wire.x509 import ANY_USAGE, CLIENT_AUTH, SERVER_AUTH
 
 USAGE = RuleTable[Judged]()
 CONSTRAINTS = RuleTable[Judged]()
@@ -24,8 +33,8 @@ _LABELS = {
 }
 _QC_COMPLIANCE, _QC_SSCD = "0.4.0.1862.1.1", "0.4.0.1862.1.4"
 _KNOWN_CRITICAL = {
-    x509.KEY_USAGE, x509.BASIC_CONSTRAINTS, x509.EXTENDED_KEY_USAGE, x509.SAN, x509.POLICIES, x509.NAME_CONSTRAINTS,
-    x509.POLICY_CONSTRAINTS, "2.5.29.54", "2.5.29.33", x509.CRL_POINTS,
+    KEY_USAGE, BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE, SAN, POLICIES, NAME_CONSTRAINTS,
+    POLICY_CONSTRAINTS, "2.5.29.54", "2.5.29.33", CRL_POINTS,
 }  # fmt: skip
 
 
@@ -180,7 +189,7 @@ def constraints_in_g4(doc: Judged, ctx: Context) -> Iterator[Finding]:
         return
     if doc.cert.basic_constraints is None:
         yield Finding("PKIO-BC-002", "", ABSENT, "CA:FALSE, critical", "basicConstraints")
-    elif not doc.cert.extensions.critical(x509.BASIC_CONSTRAINTS):
+    elif not doc.cert.extensions.critical(BASIC_CONSTRAINTS):
         yield Finding(
             "PKIO-BC-002", "", Text("niet critical", "not critical"), "CA:FALSE, critical", "basicConstraints"
         )

@@ -58,6 +58,12 @@ def test_something_provokes_every_rule(shared):
     assert not IDS - BY_HAND - by_corpus - by_hand - by_other_tests
 
 
+def test_every_conflict_between_the_sources_names_rules_that_exist():
+    raw = tomllib.loads(files("harness.lint.pki").joinpath("policy.toml").read_text(encoding="utf-8"))
+    for conflict in raw["conflicts"].values():
+        assert set(conflict["rules"]) <= IDS
+
+
 def test_policy_data_is_whole():
     data = policy()
     assert all(re.fullmatch(r"[0-9a-f]{64}", digest) for digest in data.by_digest)

@@ -119,6 +119,22 @@ def test_real_leaves_were_free_of_other_errors_when_they_were_young(pki):
             assert "PKIO-VAL-001" not in errors
 
 
+@pytest.mark.parametrize(("env", "severity"), [("compliance", "error"), ("preprod", "info")])
+def test_a_certificate_under_the_production_root_is_an_error_in_the_compliance_facility_only(pki, env, severity):
+    ctx = Context(AT, Environment(env), "tls-server")
+    document = judge_file(pki / "leaf/g1-digicert-lab.api.mijniconnect.nl.pem", ctx)
+    assert ("PKIO-ENV-002", severity) in findings(document)
+
+
+@pytest.mark.parametrize("role", ["", "tls-server", "tls-client", "message-signing", "encryption", "bsn-encryption"])
+def test_real_g1_leaves_serve_every_role_of_a_system(pki, role):
+    for row in rows(pki / "manifest.csv"):
+        if row["file"].startswith("leaf/g1"):
+            young = datetime.fromisoformat(row["not_before"]).replace(tzinfo=UTC) + timedelta(days=30)
+            got = findings(judge_file(pki / row["file"], Context(young, Environment.PREPROD, role)))
+            assert {r for r, s in got if s != "info"} <= {"PKIO-KEY-001", "PKIO-KU-007"}, row["file"]
+
+
 def test_chains_as_published_are_read_as_they_stand(pki):
     for row in rows(pki / "manifest.csv"):
         if row["file"].startswith("chains/"):
