@@ -134,7 +134,8 @@ def _refuse_impossible(plan: _Plan, consumer: Party, provider: ProviderSpecifica
 
 
 def _default_end(start: datetime, *parties: Party) -> datetime:
-    certificates = [facts_of(der) for p in parties for der in (p.client_cert, p.server_cert)]
+    used = (der for p in parties for der in (p.client_cert, p.server_cert, p.signing_cert, p.encryption_cert) if der)
+    certificates = [facts_of(der) for der in used]
     ends = [datetime.fromtimestamp(f.not_after, UTC) for f in certificates if f]
     try:
         two_years = start.replace(year=start.year + 2)
