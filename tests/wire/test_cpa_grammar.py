@@ -98,3 +98,22 @@ def test_our_header_grammar_agrees_on_hundreds_of_small_changes(shared, official
         for element in root.iter(f"{EB}MessageHeader", f"{EB}Acknowledgment", f"{EB}ErrorList", f"{EB}StatusResponse"):
             expected = official[grammar.EBMS_HEADER].validate(element)
             assert grammar.valid(grammar.EBMS_HEADER, element) == expected, what
+
+
+def test_the_grammars_of_specification_and_ping_accept_the_bases_and_refuse_what_misses(shared):
+    bases, mutated = shared / "corpus" / "ebms" / "bases", shared / "corpus" / "ebms" / "mutated"
+    for name, good, bad in (
+        (grammar.CONSUMER_SPEC, "base-consumer-spec.xml", ("SPEC-002-2.xml", "SPEC-030.xml")),
+        (grammar.PING_MMD, "base-mmd.xml", ("MMD-002.xml", "MMD-004.xml", "MMD-006.xml", "MMD-011.xml")),
+    ):
+        assert grammar.valid(name, xml.parse((bases / good).read_bytes()))
+        for file in bad:
+            assert grammar.violations(name, xml.parse((mutated / file).read_bytes())), file
+
+
+def test_a_violation_is_told_in_plain_words_with_its_line(shared):
+    root = xml.parse((shared / "corpus" / "ebms" / "mutated" / "CPA-002-2.xml").read_bytes())
+    (violation,) = grammar.violations(grammar.CPA, root)
+    assert violation.text.nl == "Start waarde ‘01-01-2026’ kan niet"
+    assert violation.line == 4
+    assert violation.path == "/CollaborationProtocolAgreement/Start"
