@@ -44,7 +44,6 @@ class Binder:
         self.lab = lab
         self.faults = frozenset((*loaded.scenario.lab.faults, *faults))
         self.directory = Directory()
-        self._revoked: dict[str, bytes] | None = None
 
     async def bind(self, connection: Connection) -> Link:
         """Return the link of `connection`; a connection that says `lab` gets its own counterparties."""
@@ -96,8 +95,8 @@ class Binder:
         documents = {f"crl-{name}": data for name, data in self._crls(pki).items()}
         changes: dict[str, Any] = {}
         for side, running in started.items():
-            for host, port in running.addresses.items():
-                self.directory.add(host, 443, port)
+            for host, addresses in running.addresses.items():
+                self.directory.add(host, 443, *addresses)
             documents.update(running.counterparty.documents())
             update: dict[str, Any] = {"endpoint": running.counterparty.endpoint}
             if side in own:
@@ -124,10 +123,8 @@ class Binder:
         return found
 
     def _crls(self, pki: Pki) -> dict[str, bytes]:
-        if self._revoked is None:
-            trusted = ("g1-", "g4-", "uzi-", "web-")
-            self._revoked = {name: data for name, data in crls(pki).items() if name.startswith(trusted)}
-        return self._revoked
+        trusted = ("g1-", "g4-", "uzi-", "web-")
+        return {name: data for name, data in crls(pki).items() if name.startswith(trusted)}
 
     def _faults(self, connection: Connection) -> frozenset[str]:
         pairs = (fault.partition(":") for fault in self.faults)

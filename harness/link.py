@@ -30,10 +30,12 @@ class Directory:
 
     def __init__(self, entries: Mapping[Address, Address] | None = None) -> None:
         self.entries = dict(entries or {})
+        self.more: dict[Address, tuple[Address, ...]] = {}
 
-    def add(self, host: str, port: int, address: Address) -> None:
-        """Lead `host:port` to `address` from now on."""
-        self.entries[(host.lower(), port)] = address
+    def add(self, host: str, port: int, *addresses: Address) -> None:
+        """Lead `host:port` to the first of `addresses` from now on; a probe that asks for all of them gets all."""
+        self.entries[(host.lower(), port)] = addresses[0]
+        self.more[(host.lower(), port)] = addresses[1:]
 
     def locate(self, host: str, port: int) -> Address:
         """Return the address that `host:port` is led to, or the name itself."""
@@ -43,7 +45,7 @@ class Directory:
         """Return every address of `host`; raises OSError when the name does not resolve."""
         mapped = self.entries.get((host.lower(), port))
         if mapped is not None:
-            return [mapped]
+            return [mapped, *self.more.get((host.lower(), port), ())]
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         return list(dict.fromkeys((str(entry[4][0]), int(entry[4][1])) for entry in found))

@@ -87,11 +87,11 @@ COUNTERPARTIES: Final = {
 
 @dataclass(frozen=True)
 class Running:
-    """A counterparty that answers, and the loopback address behind each of its host names."""
+    """A counterparty that answers, and the loopback addresses behind each of its host names."""
 
     counterparty: Counterparty
     served: Served
-    addresses: Mapping[str, Address]
+    addresses: Mapping[str, tuple[Address, ...]]
 
 
 class Lab:
@@ -130,7 +130,7 @@ class Lab:
         serving = serve(counterparty.handle, identity, pki=self.pki, tls=tls, host=host, port=port)
         served = await self._open.enter_async_context(serving)
         self._open.push_async_callback(counterparty.stop)
-        return Running(counterparty, served, dict.fromkeys(counterparty.hosts, served.address))
+        return Running(counterparty, served, dict.fromkeys(counterparty.hosts, served.addresses))
 
 
 def counterparty_class(system: str, side: str) -> type[Counterparty]:

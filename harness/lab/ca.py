@@ -96,6 +96,13 @@ class Vault:
         with self._locked():
             return self._find(name, digest, fresh) or self._store(name, digest, make())
 
+    def made(self, name: str) -> list[x509.Certificate]:
+        """Return every certificate in the cache that was made from profile `name`, variants included."""
+        return [
+            load_chain(folder / "cert.pem")[0]
+            for folder in sorted(self.folder.glob(f"{name}-" + "[0-9a-f]" * 12 + "-*"))
+        ]
+
     def _find(self, name: str, digest: str, fresh: Callable[[x509.Certificate], bool]) -> Path | None:
         for folder in sorted(self.folder.glob(f"{name}-{digest}-*"), reverse=True):
             with contextlib.suppress(OSError, ValueError):
@@ -218,6 +225,7 @@ class Pki:
         self.vault = Vault(cache or default_cache())
         self._issuers: dict[str, Issuer] = {}
         self._identities: dict[str, Identity] = {}
+        self.lists: dict[tuple[str, tuple[int, ...]], bytes] = {}
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -23,13 +23,22 @@ def crl(pki: Pki, authority: str, kind: str = "good", revoked: Iterable[x509.Cer
 
 
 def crls(pki: Pki) -> dict[str, bytes]:
-    """Return the CRL of every CA; the profiles with a `status` stand on the list of their issuer."""
+    """Return the CRL of every CA; every certificate made from a profile with a `status` stands on its issuer's."""
     listed: dict[str, list[tuple[x509.Certificate, str]]] = {name: [] for name in pki.profiles.tables["ca"]}
     for name in pki.names:
         spec = pki.profiles.leaf(name)
         if spec.status != "good":
-            listed[pki.profiles.chain(spec.hierarchy)[-1]].append((pki.identity(name).certificate, spec.status))
-    return {authority: _crl(pki, authority, "good", entries) for authority, entries in listed.items()}
+            made = {pki.identity(name).certificate, *pki.vault.made(name)}
+            listed[pki.profiles.chain(spec.hierarchy)[-1]] += [(certificate, spec.status) for certificate in made]
+    return {authority: _known(pki, authority, entries) for authority, entries in listed.items()}
+
+
+def _known(pki: Pki, authority: str, entries: list[tuple[x509.Certificate, str]]) -> bytes:
+    ordered = sorted(entries, key=lambda entry: entry[0].serial_number)
+    key = (authority, tuple(certificate.serial_number for certificate, _ in ordered))
+    if key not in pki.lists:
+        pki.lists[key] = _crl(pki, authority, "good", ordered)
+    return pki.lists[key]
 
 
 def _crl(pki: Pki, authority: str, kind: str, entries: Iterable[tuple[x509.Certificate, str]]) -> bytes:

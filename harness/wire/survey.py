@@ -11,7 +11,7 @@ from typing import Final
 
 from harness.wire import tls, tls_openssl
 from harness.wire.der import DerBroken
-from harness.wire.tls import PATIENCE, Address, Caller, Handshake, Patience, shake_hands
+from harness.wire.tls import PATIENCE, Address, Ask, Caller, Handshake, Patience, shake_hands
 from harness.wire.tls_openssl import Presented
 from harness.wire.x509 import Certificate
 
@@ -156,6 +156,8 @@ class Plan:
     thorough: bool = False
     patience: Patience = PATIENCE
     pause: Callable[[], object] = lambda: None
+    ask: Ask = "head"
+    quick: bool = False
     others: tuple[Caller, ...] = field(default=())
 
     def attempts(self) -> Iterator[tuple[Caller, str, bool]]:
@@ -190,14 +192,14 @@ def survey(host: str, port: int, addresses: Iterable[Address], plan: Plan, **kno
         return found
     plan.pause()
     found = replace(found, stapled=tls_openssl.stapled(live, host, patience=plan.patience), asked_stapled=True)
-    return _thorough(found, live, plan) if plan.thorough else found
+    return _thorough(found, live, plan) if plan.thorough and not plan.quick else found
 
 
 def _one_address(address: Address, host: str, plan: Plan) -> Iterator[Handshake]:
     for index, (caller, version, sni) in enumerate(plan.attempts()):
         if index:
             plan.pause()
-        attempt = shake_hands(address, host, caller, version, patience=plan.patience, sni=sni)
+        attempt = shake_hands(address, host, caller, version, patience=plan.patience, sni=sni, ask=plan.ask)
         yield attempt
         if attempt.outcome in tls.NO_CONNECTION or attempt.outcome in ("not-tls", "tls-timeout"):
             return

@@ -36,6 +36,8 @@ Outcome = Literal[
     "unsupported",  # our own OpenSSL cannot offer this
 ]
 
+Ask = Literal["head", "listen", "nothing"]
+
 VERSIONS: Final = {
     "1.0": ssl.TLSVersion.TLSv1,
     "1.1": ssl.TLSVersion.TLSv1_1,
@@ -170,8 +172,8 @@ class Handshake:
 
     @property
     def served(self) -> bool:
-        """Whether the server went on to HTTP."""
-        return self.outcome == "answered"
+        """Whether the server admitted this caller: HTTP came back, or nothing was asked and nothing refused."""
+        return self.outcome in ("answered", "accepted")
 
     @property
     def turned_away(self) -> bool:
@@ -284,12 +286,15 @@ def shake_hands(
     *,
     patience: Patience = PATIENCE,
     sni: bool = True,
-    ask: bool = True,
+    ask: Ask = "head",
     ciphers: str = EVERYTHING,
     curve: str = "",
     body: bytes = b"",
 ) -> Handshake:
-    """Connect to one address, offer one TLS version, and (with `ask`) send a harmless HEAD to see who is served."""
+    """Connect to one address, offer one TLS version, and see who is served.
+
+    `ask` says what follows the handshake: a harmless HEAD, only listening (production), or nothing at all.
+    """
     start = Handshake(address, host, version, caller.name, sni)
     try:
         context = caller.context(version, ciphers, curve)
@@ -302,6 +307,8 @@ def shake_hands(
         return replace(start, outcome="connect-timeout", connect_seconds=time.monotonic() - began)
     except ConnectionRefusedError:
         return replace(start, outcome="connect-refused", connect_seconds=time.monotonic() - began)
+    except ConnectionResetError:
+        return replace(start, outcome="reset", connect_seconds=time.monotonic() - began)
     except OSError as wrong:
         return replace(
             start, outcome="unreachable", detail=wrong.strerror or "", connect_seconds=time.monotonic() - began
@@ -309,12 +316,13 @@ def shake_hands(
     connected = replace(start, connect_seconds=time.monotonic() - began)
     with wire:
         # Without TCP_NODELAY a delayed acknowledgement of 40 ms is measured instead of the server.
-        wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with contextlib.suppress(OSError):
+            wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         line = _Line(wire, context, host if sni else None)
         return _converse(connected, line, patience, ask=ask, body=body)
 
 
-def _converse(start: Handshake, line: _Line, patience: Patience, *, ask: bool, body: bytes) -> Handshake:
+def _converse(start: Handshake, line: _Line, patience: Patience, *, ask: Ask, body: bytes) -> Handshake:
     began = time.monotonic()
     deadline = began + patience.tls
     try:
@@ -333,7 +341,20 @@ def _converse(start: Handshake, line: _Line, patience: Patience, *, ask: bool, b
         version=(line.tls.version() or "").removeprefix("TLSv"),
         cipher=cipher[0] if cipher else "",
     )
-    return _ask(done, line, patience, body) if ask else _seen(done, line)
+    if ask == "head":
+        return _ask(done, line, patience, body)
+    return _overhear(done, line, patience) if ask == "listen" else _seen(done, line)
+
+
+def _overhear(done: Handshake, line: _Line, patience: Patience) -> Handshake:
+    try:
+        if done.version == "1.3":
+            _listen(line, min(1.0, patience.read), time.monotonic() + patience.read)
+    except ssl.SSLError as wrong:
+        return _seen(replace(done, outcome="refused-late", detail=_reason(wrong)), line)
+    except _Ended:
+        return _seen(replace(done, outcome="dropped"), line)
+    return _seen(done, line)
 
 
 def _ask(done: Handshake, line: _Line, patience: Patience, body: bytes) -> Handshake:
@@ -444,7 +465,7 @@ def enumerate_suites(address: Address, host: str, version: str, *, patience: Pat
     without = ""
     while len(found) < 100:
         attempt = shake_hands(
-            address, host, Caller(), version, patience=patience, ask=False, ciphers=EVERYTHING + without
+            address, host, Caller(), version, patience=patience, ask="nothing", ciphers=EVERYTHING + without
         )
         name = suite_of(attempt) if attempt.offered_by_server else ""
         if not name or name in without.split(":!"):
@@ -470,7 +491,7 @@ def weak_curves(
             Caller(),
             "1.2",
             patience=patience,
-            ask=False,
+            ask="nothing",
             ciphers="ECDHE+AESGCM:@SECLEVEL=0",
             curve=curve,
         )

@@ -12,10 +12,10 @@ from harness.lint.judge import Context, RuleTable
 from harness.lint.tls.words import address, both, ending, versions
 from harness.model import Finding, NotRun, Text
 from harness.wire.der import DerBroken
+from harness.wire.distinguished import Name
 from harness.wire.handshake import RSA_PSS_SHA512
 from harness.wire.survey import Survey, readable
 from harness.wire.tls import Handshake
-from harness.wire.x509 import Name
 
 MUTUAL = RuleTable[Survey]()
 
@@ -90,8 +90,15 @@ def stranger_refused(survey: Survey, ctx: Context) -> Iterator[Finding | NotRun]
 
 def _admitted(survey: Survey, attempts: list[Handshake], rule: str, case: str) -> Iterator[Finding]:
     served = [one for one in attempts if one.asked and one.served]
-    kinds = [(one, *_id(survey, rule, "http" if one.status in HTTP_REFUSALS else case)) for one in served]
+    kinds = [(one, *_id(survey, rule, _weakened(one, case))) for one in served]
     yield from _together(kinds, _REFUSED)
+
+
+def _weakened(attempt: Handshake, case: str) -> str:
+    if attempt.status in HTTP_REFUSALS:
+        return "http"
+    # Where nothing may be asked (production), TLS 1.3 leaves some doubt: the refusal may come with the first request.
+    return "unasked" if attempt.outcome == "accepted" and attempt.version == "1.3" else case
 
 
 def _together(kinds: list[tuple[Handshake, str, str]], expected: Text) -> Iterator[Finding]:

@@ -56,6 +56,8 @@ _ENDS: Final = {
 
 def ending(attempt: Handshake) -> Text:
     """Return how an attempt ended, in words."""
+    if attempt.outcome == "accepted":
+        return Text("de handshake slaagt; er is niets gevraagd", "the handshake succeeds; nothing was asked")
     if attempt.served:
         return Text(f"HTTP {attempt.status}", f"HTTP {attempt.status}")
     if attempt.alert is not None:

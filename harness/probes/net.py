@@ -1,0 +1,181 @@
+"""Probes on the network path: DNS, TCP, whether TLS answers on the port, and what lies in between."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from harness.link import Link
+from harness.lint.tls import DNS, NETWORK, PORT, TCP, judge_survey
+from harness.lint.tls.words import address, versions
+from harness.model import Environment, Observation, Text
+from harness.probes.probe import NotPossible, Tools, Yield, probe
+from harness.wire.survey import Lookup, Plan, Survey, connect, look_up, proxy_of, survey
+from harness.wire.tls import Caller, Patience
+from harness.wire.tls_openssl import Presented
+from harness.wire.x509 import Certificate
+
+SPACING = 1.0
+"""Seconds between two handshakes with a host of others (cap table)."""
+
+
+@probe(
+    "net.dns",
+    title=("Hostnaam heeft een adres", "Host name has an address"),
+    guard="connect",
+    scope="endpoint",
+)
+async def dns(link: Link, tools: Tools) -> AsyncIterator[Yield]:
+    """The host of the endpoint resolves from this machine (LZ 4.4.2)."""
+    host, port = link.address(tools.side)
+    lookup = await _lookup(link, host, port)
+    tools.shared[f"dns:{tools.side}"] = lookup
+    for item in judge_survey(Survey(host, port, lookup), tools.context(), DNS):
+        yield item
+    if lookup.addresses:
+        found = ", ".join(address(one) for one in lookup.addresses)
+        alias = f" ({lookup.canonical})" if lookup.canonical else ""
+        yield Observation(f"{host}{alias}: {found}", (("host", host), ("addresses", found)))
+
+
+async def _lookup(link: Link, host: str, port: int) -> Lookup:
+    mapped = await link.directory.addresses(host, port) if (host, port) in link.directory.entries else None
+    return Lookup(host, tuple(mapped)) if mapped else await asyncio.to_thread(look_up, host, port)
+
+
+@probe(
+    "net.tcp",
+    title=("Elk adres neemt een verbinding aan", "Every address accepts a connection"),
+    needs=("net.dns",),
+    guard="connect",
+    scope="endpoint",
+)
+async def tcp(link: Link, tools: Tools) -> AsyncIterator[Yield]:
+    """Every address of the host accepts a TCP connection, each tried by itself (LZ 4.3.5)."""
+    host, port = link.address(tools.side)
+    lookup: Lookup = tools.shared.get(f"dns:{tools.side}") or await _lookup(link, host, port)
+    tries = []
+    for one in lookup.addresses:
+        async with tools.exchange.guard.turn(host, f"tcp {one[0]}"):
+            tries.append(await asyncio.to_thread(connect, one, link.limits.connect_timeout))
+    seen = Survey(host, port, lookup, tuple(tries))
+    tools.shared[f"tcp:{tools.side}"] = seen
+    for item in judge_survey(seen, tools.context(), TCP):
+        yield item
+    for attempt in seen.connected:
+        if attempt.reached:
+            shown = f"{address(attempt.address)}: {attempt.seconds * 1000:.0f} ms"
+            source = Text(f"{shown}, bronadres {attempt.source}", f"{shown}, source address {attempt.source}")
+            yield Observation(source, (("address", address(attempt.address)), ("source", attempt.source)))
+
+
+@probe(
+    "net.tls",
+    title=("Op de poort antwoordt een TLS-server", "A TLS server answers on the port"),
+    needs=("net.tcp",),
+    guard="connect",
+    scope="endpoint",
+)
+async def tls(link: Link, tools: Tools) -> AsyncIterator[Yield]:
+    """What answers speaks TLS, and in time."""
+    seen = await surveyed(link, tools, tools.side)
+    for item in judge_survey(replace(seen, connected=()), tools.context(), TCP, PORT):
+        yield item
+    if seen.spoken:
+        times = sorted(one.tls_seconds for one in seen.handshakes if one.complete)
+        middle = f", {times[len(times) // 2] * 1000:.0f} ms" if times else ""
+        count = len(seen.handshakes)
+        yield Observation(
+            Text(
+                f"{versions(seen.spoken)}{middle} ({count} handshakes)",
+                f"{versions(seen.spoken)}{middle} ({count} handshakes)",
+            )
+        )
+
+
+@probe(
+    "net.path",
+    title=("Netwerkpad zonder hindernissen", "Network path without obstacles"),
+    needs=("net.tls",),
+    guard="connect",
+    scope="endpoint",
+)
+async def path(link: Link, tools: Tools) -> AsyncIterator[Yield]:
+    """No proxy opens the TLS, the clocks agree, large messages pass, every address behaves alike (LZ 4.4.2)."""
+    seen = await surveyed(link, tools, tools.side)
+    for item in judge_survey(seen, tools.context(), NETWORK):
+        yield item
+    for row in overview(link, tools, seen):
+        yield row
+
+
+def overview(link: Link, tools: Tools, seen: Survey) -> list[Observation]:
+    """Return a row of the network overview per address (LZ 4.4.2): who calls whom, over what, with which certificate."""
+    material = link.material("tls-client")
+    ours = material.leaf.subject.rfc4514_string() if material else "-"
+    theirs = Certificate(seen.chain[0]).subject.short if seen.chain else "-"
+    network = link.connection.network
+    rows = []
+    for one in seen.connected:
+        data = (
+            ("flow", f"{tools.side}, uitgaand"),
+            ("source", one.source or "-"),
+            ("host", seen.host),
+            ("address", one.address[0]),
+            ("port", str(seen.port)),
+            ("network", network),
+            ("tls", versions(seen.spoken)),
+            ("client certificate", ours),
+            ("server certificate", theirs),
+        )
+        shown = f"{one.source or '-'} → {seen.host} ({one.address[0]}):{seen.port}, {network}, {versions(seen.spoken)}"
+        rows.append(Observation(shown, data))
+    return rows
+
+
+def thorough(link: Link) -> bool:
+    """Whether everything may be tried: the lab, or a permission that the report prints (LZ 4.4.4)."""
+    return link.environment is Environment.LAB or bool(link.connection.permission)
+
+
+def plan_of(link: Link, *, everything: bool) -> Plan:
+    """Return how to look at an endpoint of this connection."""
+    material = link.material("tls-client")
+    limits = link.limits
+    polite = link.environment is not Environment.LAB
+    return Plan(
+        own=Caller("own", material.load_into) if material else None,
+        presented=Presented(tuple(material.chain), material.private_key) if material and everything else None,
+        thorough=everything,
+        patience=Patience(limits.connect_timeout, limits.connect_timeout, limits.read_timeout),
+        pause=(lambda: time.sleep(SPACING)) if polite else (lambda: None),
+        # Towards production there is the handshake and nothing else: not even a HEAD.
+        ask="listen" if link.environment is Environment.PROD else "head",
+    )
+
+
+async def surveyed(link: Link, tools: Tools, side: str) -> Survey:
+    """Return what was seen of one endpoint: looked at once per connection, kept for the other probes."""
+    key = f"survey:{side}"
+    if key not in tools.shared:
+        before: Survey | None = tools.shared.get(f"tcp:{side}")
+        if before is None:
+            raise NotPossible("net.tcp is niet uitgevoerd", "net.tcp did not run")
+        live = [one.address for one in before.connected if one.reached]
+        plan = plan_of(link, everything=thorough(link))
+        # One turn for the whole look: the pauses inside keep the pace, the turn keeps everyone else away.
+        async with tools.exchange.guard.turn(before.host, "tls"):
+            seen = await asyncio.to_thread(survey, before.host, before.port, live, plan)
+        material = link.material("tls-client")
+        own = tuple(c.public_bytes(Encoding.DER) for c in material.chain) if material else ()
+        tools.shared[key] = replace(
+            seen,
+            lookup=before.lookup,
+            connected=before.connected,
+            own_chain=own,
+            proxy="" if link.environment is Environment.LAB else proxy_of(before.host),
+        )
+    found: Survey = tools.shared[key]
+    return found

@@ -1,0 +1,164 @@
+"""The probes on network and TLS see what a counterparty does, and blame the right thing."""
+
+from typing import ClassVar
+
+import pytest
+
+from harness import scenario
+from harness.binding import Binder
+from harness.engine import Engine
+from harness.guard import Guard
+from harness.lab import COUNTERPARTIES, Lab
+from harness.lab.ca import Pki
+from harness.lab.faults.tls import CONFIGURATIONS
+from harness.lab.server import Reply
+from harness.model import Environment, Severity, Verdict
+from harness.probes import probe
+from harness.rulebook import rulebook
+
+CHAIN = """
+schema = 1
+environment = "preprod"
+[party]
+name = "Gemeente Voorbeeldstad"
+oin = "00000099000000001000"
+kind = "overheid"
+[certificates.tls]
+cert = "lab"
+key = "lab"
+[connections.digimelding]
+system = "digimelding"
+certificates = { tls-client = "tls", tls-server = "tls" }
+anchors = ["lab"]
+peer = { name = "Digimelding", oin = "00000099000000008000" }
+[connections.digimelding.wus]
+endpoint = "lab"
+wsdl = "lab"
+"""
+NETWORK = ("net.dns", "net.tcp", "net.tls", "net.path", "tls.server", "tls.mutual")
+
+
+class Desk:
+    FAULTS: ClassVar = {}
+
+    def __init__(self, place):
+        self.hosts = (place.host,)
+        self.endpoint = f"https://{place.host}/balie"
+
+    async def start(self):
+        pass
+
+    async def stop(self):
+        pass
+
+    async def handle(self, request):
+        return Reply(200)
+
+    def documents(self):
+        return {}
+
+
+@pytest.fixture(scope="module")
+def pki():
+    return Pki()
+
+
+@pytest.fixture
+def look(pki, monkeypatch, tmp_path):
+    """Return a function that plays one fault and returns the results of the network and TLS probes."""
+    monkeypatch.setitem(COUNTERPARTIES, ("digimelding", "wus"), f"{__name__}:Desk")
+    (tmp_path / "chain.toml").write_text(CHAIN)
+    loaded = scenario.load(tmp_path / "chain.toml")
+
+    async def run(fault=""):
+        async with Lab(pki) as lab:
+            binder = Binder(loaded, lab, [f"digimelding:{fault}"] if fault else [])
+            link = await binder.bind(loaded.scenario.connections["digimelding"])
+            link = link.__class__(
+                **{**link.__dict__, "limits": link.limits.model_copy(update={"connect_timeout": 1, "read_timeout": 1})}
+            )
+            guards = {Environment.LAB: Guard(Environment.LAB)}
+            engine = Engine({"digimelding": link}, guards, probe.load(), rulebook(), folder=None)
+            results = {name: await engine.result("digimelding", name) for name in NETWORK}
+            await engine.close()
+        return results
+
+    return run
+
+
+def rules(results, severity=None):
+    return {
+        g.finding.rule
+        for result in results.values()
+        for g in result.findings
+        if severity is None or g.severity is severity
+    }
+
+
+def failed(results):
+    return [name for name, result in results.items() if result.verdict is Verdict.FAIL]
+
+
+async def test_a_good_counterparty_passes_every_probe(look):
+    results = await look()
+    assert {name: str(result.verdict) for name, result in results.items()} == dict.fromkeys(NETWORK, "pass")
+    assert rules(results, Severity.ERROR) == rules(results, Severity.WARNING) == set()
+
+
+async def test_the_observations_tell_what_was_asked_and_answered(look):
+    said = " ".join(str(o.text) for o in (await look())["tls.mutual"].observed)
+    assert "TLS 1.2 zonder certificaat: gevraagd; alert 40" in said
+    assert "TLS 1.3 zonder certificaat: gevraagd; alert 116" in said
+    assert "TLS 1.3 met ons certificaat: gevraagd; HTTP 405" in said
+
+
+async def test_the_network_overview_has_every_column(look):
+    overview = (await look())["net.path"].observed[-1]
+    assert {"flow", "source", "host", "address", "port", "network", "client certificate"} <= set(dict(overview.data))
+
+
+async def test_a_closed_port_fails_one_probe_and_blocks_the_rest(look):
+    results = await look("wus-down")
+    assert failed(results) == ["net.tcp"]
+    assert {results[n].verdict for n in ("net.tls", "net.path", "tls.server", "tls.mutual")} == {Verdict.BLOCKED}
+
+
+@pytest.mark.parametrize("fault", ["plaintext", "other-service", "slow-handshake", "reset", "hang-up"])
+async def test_a_port_without_tls_fails_one_probe_and_blocks_the_rest(look, fault):
+    results = await look(fault)
+    # An RST may come so soon that the TCP connection itself fails.
+    assert failed(results) in ([["net.tls"], ["net.tcp"]] if fault == "reset" else [["net.tls"]])
+    assert {results[n].verdict for n in ("net.path", "tls.server", "tls.mutual")} == {Verdict.BLOCKED}
+
+
+async def test_a_server_that_ignores_our_certificate_is_told_apart_from_one_that_accepts_it(look):
+    results = await look("certificate-ignored")
+    assert failed(results) == ["tls.mutual"]
+    [found] = [g.finding for g in results["tls.mutual"].findings]
+    assert found.rule == "MTLS-001"
+    assert "genegeerd" in found.observed.nl
+
+
+async def test_an_untrusted_server_certificate_is_one_failure(look):
+    results = await look("expired")
+    assert failed(results) == ["tls.server"]
+    assert results["tls.mutual"].verdict is Verdict.NOT_RUN
+    assert "PKIO-VAL-001" in results["tls.mutual"].cause.nl
+
+
+SILENT = [name for name, config in CONFIGURATIONS.items() if not config.rule]
+
+
+@pytest.mark.parametrize("fault", SILENT)
+async def test_nothing_is_said_of_a_server_that_is_merely_different(look, fault):
+    results = await look(fault)
+    assert not failed(results)
+
+
+# Which certificate was agreed stands in a CPA (TLS-012), and this connection has none.
+LOUD = [name for name, config in CONFIGURATIONS.items() if config.rule not in ("", "TLS-012")]
+
+
+@pytest.mark.parametrize("fault", LOUD)
+async def test_every_lab_configuration_yields_its_own_rule(look, fault):
+    assert CONFIGURATIONS[fault].rule in rules(await look(fault))
