@@ -276,6 +276,11 @@ def _words(known: tuple[str, ...], option: str) -> Callable[[click.Context, clic
 @click.option(
     "--against", default="", metavar="RUN|last", help="Vergelijk met een eerdere run; exit 1 bij een nieuwe fout."
 )
+@click.option(
+    "--checklist",
+    type=click.Path(path_type=Path),
+    help="Checklist van Logius of DICTU (CSV, XLSX of TOML): ook in die nummering, met export.",
+)
 def report(runs_given: tuple[Path, ...], runs: Path, **wish: Any) -> None:
     """Schrijf het rapport van een run; zonder RUN van de nieuwste."""
     from harness.probes.probe import load

@@ -37,6 +37,7 @@ def crosswalk(reading: Reading, grids: Sequence[Grid]) -> Crosswalk:
     _check_columns(reading, heading, columns)
     if reading.mistakes:
         return reading.done(name, ())
+    name = next((cell.text for row in grid.rows[:at] for cell in row if cell.text), name)
     extra = [n for n, cell in enumerate(heading) if cell.text and n not in columns.values()]
     items = list(_items(reading, grid.rows[at + 1 :], columns, extra))
     return reading.done(name, items, extra=[heading[n].text for n in extra], delimiter=grid.delimiter)

@@ -8,10 +8,11 @@ from typing import Final, Literal
 from harness import checklist
 from harness.attestations import Ledger
 from harness.checklist import ConnectionFacts, Row
+from harness.crosswalk.items import Crosswalk
 from harness.errors import UnusableInput
 from harness.facts import facts_of
 from harness.model import Result, Severity
-from harness.report import advice, dates, steps
+from harness.report import advice, crosswalk, dates, steps
 from harness.report import findings as found_here
 from harness.report.desk import Desk, reader_of
 from harness.report.findings import Cause
@@ -53,8 +54,12 @@ def build(
     book: Rulebook | None = None,
     built: Collection[str] | None = None,
     sources: Sequence[str] = (),
+    theirs: Crosswalk | None = None,
 ) -> Report:
-    """Return the report; `connections` and `phase` choose, empty means everything that `reader` reads."""
+    """Return the report; `connections` and `phase` choose, empty means everything that `reader` reads.
+
+    `theirs` is a checklist of the reader himself, answered in a chapter of its own.
+    """
     merged = run if isinstance(run, Merged) else Merged(run)
     desk = _desk(
         _in_order(merged.run), now, reader, connections, phase, detail, lang, attestations, book or rulebook(), built
@@ -110,6 +115,7 @@ def build(
         apart=_apart(desk, merged),
         footer=_footer(desk),
         comparison=_comparison(desk, against) if against else None,
+        listed=crosswalk.chapter(desk, theirs, numbers, built) if theirs else None,
         verdicts=_legend(desk),
     )
 

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from harness.report.model import Connection, Count, Fact, FindingView, Mark, Report, Step
+from harness.report.model import Connection, Count, Fact, FindingView, ListedItem, Mark, Report, Step
 from harness.report.pictures import described
 from harness.report.wording import Wording
 
 _SIGNS = {
     "pass": "✓", "lab": "◌✓", "warn": "▲", "fail": "✗", "error": "◆", "manual": "✎", "waiting": "◷", "blocked": "■",
-    "not-run": "○", "skip": "–", "own": "□", "info": "ⓘ", "new": "+", "fixed": "✓", "same": "=", "gone": "/",
+    "not-run": "○", "skip": "–", "own": "□", "info": "ⓘ", "uncovered": "∅", "new": "+", "fixed": "✓", "same": "=", "gone": "/",
 }  # fmt: skip
 _MARKS = re.compile(r"([\\`*_\[\]<>|#~])")
 
@@ -44,7 +44,7 @@ def _facts(facts: Iterable[Fact]) -> Iterator[str]:
 def render(r: Report) -> Iterator[str]:
     """Yield the file in pieces."""
     say = Wording(r.lang)
-    for part in (_front, _declaration, _glance, _versions, _findings, _results, _end):
+    for part in (_front, _declaration, _glance, _versions, _findings, _results, _listed, _end):
         for line in part(r, say):
             yield f"{line}\n"
 
@@ -170,8 +170,9 @@ def _finding(f: FindingView, say: Wording) -> Iterator[str]:
     yield f"### {f.number}. {_signed(f.mark)}: {_e(f.title)} ({f.rule})"
     yield ""
     applies = ": ".join(part for part in (say.listed(f.connections, 12), say.listed(f.steps, 12)) if part)
+    seen = [f"{s.observed} ({s.where})" if s.where else s.observed for s in f.sightings]
     lines = [
-        ("observed", f"{f.observed} ({f.where})" if f.where else f.observed),
+        ("observed", say.listed(seen, 12) if seen else f"{f.observed} ({f.where})" if f.where else f.observed),
         ("expected", f.expected),
         ("why", f.why),
         ("remedy", f.remedy),
@@ -217,6 +218,28 @@ def _row(step: Step, say: Wording) -> Sequence[str]:
     seen += [step.basis] if step.basis else []
     also = f" ({say('also_numbered', ids=', '.join(step.also))})" if step.also else ""
     return step.id, _e(f"{step.title}{also}; {step.actor}"), _signed(step.mark), _e(" · ".join(seen))
+
+
+def _listed(r: Report, say: Wording) -> Iterator[str]:
+    if r.listed is None:
+        return
+    listed = r.listed
+    yield f"## {say('listed')}: {_e(listed.name)}"
+    yield ""
+    yield _tally(listed.counts)
+    yield ""
+    for label, numbers in (("uncovered_list", listed.uncovered), ("listed_astray", listed.astray)):
+        if numbers:
+            yield f"{say(label)}: {_e(', '.join(numbers))}"
+            yield ""
+    head = [say("number"), say("description"), say("result"), say("seen_or_needed"), say("steps_of")]
+    yield from _table(head, (_listed_row(item, say) for item in listed.items))
+
+
+def _listed_row(item: ListedItem, say: Wording) -> Sequence[str]:
+    seen = [*item.seen, *(f"{say('finding').lower()} {n}" for n in item.findings)]
+    ids = dict.fromkeys((*(link.id for link in item.steps), *item.rules))
+    return _e(item.number), _e(item.title), _signed(item.mark), _e(" · ".join(seen)), " ".join(ids)
 
 
 def _end(r: Report, say: Wording) -> Iterator[str]:

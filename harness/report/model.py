@@ -73,6 +73,7 @@ class Stage:
     label: str
     mark: Mark
     note: str = ""
+    network: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +160,21 @@ class EvidenceFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Sighting:
+    """What was seen at one place; the connections on which it was the same."""
+
+    observed: str
+    expected: str
+    where: str
+    connections: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FindingView:
-    """A finding in six lines: observed, expected, why, remedy, who, source; once for everything it applies to."""
+    """A finding in six lines: observed, expected, why, remedy, who, source; once for everything it applies to.
+
+    `sightings` is filled when a rule was broken in more than one way or place; `observed` is then the first.
+    """
 
     number: str
     rule: str
@@ -174,6 +188,8 @@ class FindingView:
     who: str
     source: str
     where: str = ""
+    sightings: tuple[Sighting, ...] = ()
+    sightings_rest: int = 0
     connections: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
     unblocks: tuple[str, ...] = ()
@@ -259,6 +275,43 @@ class Comparison:
     new_failures: int
 
 
+class StepLink(NamedTuple):
+    """A step of ours that an item of somebody else's checklist rests on; without anchor the report does not show it."""
+
+    id: str
+    anchor: str
+    connection: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListedItem:
+    """One item of somebody else's checklist, in their numbering, with its result."""
+
+    number: str
+    chapter: str
+    title: str
+    mark: Mark
+    seen: tuple[str, ...] = ()
+    steps: tuple[StepLink, ...] = ()
+    rules: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The chapter in somebody else's numbering; `uncovered` items nothing answers, `astray` numbers only we name."""
+
+    name: str
+    facts: tuple[Fact, ...]
+    counts: tuple[Count, ...]
+    total: int
+    items: tuple[ListedItem, ...]
+    uncovered: tuple[str, ...] = ()
+    astray: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """Everything a renderer needs, in one language."""
@@ -301,4 +354,5 @@ class Report:
     apart: tuple[str, ...]
     footer: str
     comparison: Comparison | None = None
+    listed: Listed | None = None
     verdicts: tuple[Mark, ...] = field(default=())

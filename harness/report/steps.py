@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from harness.checklist import Mode, Row
-from harness.model import Finding, Result, Severity, Verdict
+from harness.model import Finding, Graded, Result, Severity, Verdict
 from harness.report.desk import Desk, counted, mark_of, rolled
 from harness.report.links import lanes, questions
 from harness.report.model import Connection, Count, Fact, Mark, Phase, Step
@@ -116,7 +116,7 @@ def _step(
         return Step(*_named(plain), see=row.alias)
     return Step(
         *_named(plain),
-        seen=tuple(_seen(desk, row, found)),
+        seen=tuple(seen(desk, row, found)),
         also=tuple(annex),
         findings=_numbers(info, found, numbers),
         basis=_basis(desk, found.results),
@@ -136,14 +136,20 @@ def _mark(desk: Desk, row: Row, found: RowVerdict | None) -> Mark:
 
 def _numbers(info: ConnectionInfo, found: RowVerdict, numbers: FindingNumbers) -> tuple[str, ...]:
     known = (numbers.get((info.name, g.finding)) for g in found.findings if g.severity is not Severity.INFO)
-    return tuple(sorted({n for n in known if n}, key=lambda n: int(n[1:])))
+    return tuple(sorted({n for n in known if n}, key=number_order))
+
+
+def number_order(number: str) -> int:
+    """Return the place of a finding number: B2 before B10."""
+    return int(number[1:])
 
 
 def _some(*sentences: str) -> tuple[str, ...]:
     return tuple(s for s in sentences if s)
 
 
-def _seen(desk: Desk, row: Row, found: RowVerdict) -> Iterable[str]:
+def seen(desk: Desk, row: Row, found: RowVerdict) -> Iterable[str]:
+    """Say in a few lines what was seen at a row, or what it still needs."""
     say, clean = desk.say, desk.clean
     cause = clean(say.words(found.cause), SHORT)
     if row.roll_up and found.because:
@@ -151,7 +157,7 @@ def _seen(desk: Desk, row: Row, found: RowVerdict) -> Iterable[str]:
         return
     match found.verdict:
         case Verdict.FAIL | Verdict.WARN | Verdict.ERROR:
-            yield from _departure(desk, found)
+            yield from departure(desk, found.findings)
             if not found.findings and cause:
                 yield cause
             yield from _some(*_statements(desk, found)) if not found.findings else ()
@@ -183,11 +189,11 @@ def _data(desk: Desk, row: Row, found: RowVerdict) -> tuple[Fact, ...]:
     return tuple(Fact(desk.clean(label, 60), desk.clean(value, 160)) for label, value in list(pairs)[:MOST_DATA])
 
 
-def _departure(desk: Desk, found: RowVerdict) -> Iterable[str]:
+def departure(desk: Desk, findings: Iterable[Graded]) -> Iterable[str]:
     """Say in one line what the worst finding saw and expected, and what to do."""
     say, clean = desk.say, desk.clean
     rank = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
-    worst = min(found.findings, key=lambda g: rank[g.severity], default=None)
+    worst = min(findings, key=lambda g: rank[g.severity], default=None)
     if worst is None:
         return
     finding = worst.finding

@@ -4,16 +4,20 @@ import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 from harness.attestations import Ledger
 from harness.attestations import read as read_ledger
+from harness.crosswalk import Crosswalk
+from harness.crosswalk import read as read_crosswalk
 from harness.errors import UnusableInput
-from harness.report import html, jsonfile, junit, markdown
+from harness.report import crosswalk, html, jsonfile, junit, markdown
 from harness.report.build import Detail, Reader, build
 from harness.report.desk import reader_of
 from harness.report.model import Report
+from harness.rulebook import rulebook
 from harness.run import Merged, Run, merge, read, runs_below
 
 Renderer = Callable[[Report], Iterator[str]]
@@ -42,6 +46,7 @@ class Wish:
     formats: tuple[str, ...] = FORMATS
     languages: tuple[str, ...] = ("nl", "en")
     against: str = ""
+    checklist: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -62,12 +67,13 @@ def write(
     merged = merge(runs) if len(runs) > 1 else Merged(runs[0])
     ledger = ledger_of(newest)
     against = _against(wish.against, newest, root)
+    theirs = _theirs(wish, newest)
     names = [run.info.id for run in sorted(runs, key=lambda run: run.info.started)]
 
     def report(lang: str, connections: tuple[str, ...]) -> Report:
         return build(
             merged, now=now, reader=wish.reader, connections=connections, phase=wish.phase, detail=wish.detail,
-            lang=lang, attestations=ledger, against=against, built=built, sources=names,
+            lang=lang, attestations=ledger, against=against, built=built, sources=names, theirs=theirs,
         )  # fmt: skip
 
     files: list[Path] = []
@@ -77,6 +83,7 @@ def write(
             one = report(lang, connections)
             new_failures = max(new_failures, one.comparison.new_failures if one.comparison else 0)
             files += _render(one, place, wish.formats, first=lang == wish.languages[0])
+            files += _export(one, place, theirs) if theirs and lang == wish.languages[0] else []
     return Written(tuple(files), new_failures)
 
 
@@ -111,12 +118,27 @@ def _render(report: Report, folder: Path, formats: Sequence[str], *, first: bool
     return files
 
 
-def _save(path: Path, pieces: Iterator[str]) -> Path:
+def _theirs(wish: Wish, run: Run) -> Crosswalk | None:
+    if wish.checklist is None:
+        return None
+    return read_crosswalk(wish.checklist, [info.name for info in run.info.connections], tuple(rulebook().rules))
+
+
+def _export(report: Report, folder: Path, theirs: Crosswalk) -> list[Path]:
+    """Write the checklist of the reader beside the report: CSV always, XLSX where openpyxl is installed."""
+    files = [_save(folder / "checklist.csv", iter([crosswalk.as_csv(report, theirs.delimiter)]))]
+    target = folder / "checklist.xlsx"
+    if find_spec("openpyxl") or theirs.path.endswith(".xlsx"):
+        files.append(_save(target, iter([crosswalk.as_xlsx(report, target)])))
+    return files
+
+
+def _save(path: Path, pieces: Iterator[str | bytes]) -> Path:
     """Write a file beside its place and put it there whole, so that a reader never opens half a report."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with part.open("w", encoding="utf-8", errors="replace", newline="\n") as stream:
-            stream.writelines(pieces)
+        with part.open("wb") as stream:
+            stream.writelines(p if isinstance(p, bytes) else p.encode("utf-8", "replace") for p in pieces)
         part.replace(path)
     except OSError as wrong:
         part.unlink(missing_ok=True)
