@@ -149,7 +149,7 @@ def _of_finding(desk: Desk, finding: FindingView) -> Todo:
 
 
 def _of_rows(desk: Desk) -> Iterable[Todo]:
-    rows = [item for item in items(desk) if not item[1].roll_up]
+    rows = [item for item in items(desk) if not item[1].roll_up and not item[1].complete]
     yield from _not_run(desk, [i for i in rows if i[2].verdict is Verdict.NOT_RUN and i[2].why in _DO_SOMETHING])
     yield from _waiting(desk, [i for i in rows if i[2].verdict is Verdict.WAITING and i[2].since])
     yield from _evidence(desk, [i for i in rows if i[2].verdict is Verdict.MANUAL])

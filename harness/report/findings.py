@@ -8,11 +8,12 @@ from typing import Final
 from harness.attestations import review
 from harness.model import Evidence, Finding, Graded, Result, Rule, Severity, Source, Text, Verdict
 from harness.report.desk import Desk
-from harness.report.model import EvidenceFile, FindingView, Mark, Unjudged
+from harness.report.model import EvidenceFile, FindingView, Mark, Sighting, Unjudged
 
 RANK: Final = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 MOST_EXCERPTS: Final = 40
 EXCERPT: Final = 1800
+MOST_SIGHTINGS: Final = 12
 
 
 @dataclass
@@ -60,7 +61,7 @@ def _add(desk: Desk, found: dict[tuple[object, ...], Cause], graded: Graded, res
     waiver = desk.ledger.waived(finding.rule, name, desk.now.date()) if severity is Severity.ERROR else None
     if waiver:
         severity = Severity.WARNING
-    key = (finding.rule, finding.case, finding.observed, finding.expected, severity)
+    key = (finding.rule, finding.case, severity, finding.observed if finding.rule not in desk.book else "")
     cause = found.setdefault(key, Cause(_rule(desk, finding), finding, severity))
     cause.waived = desk.say.day(waiver.until) if waiver else cause.waived
     cause.places.append((name, finding))
@@ -122,6 +123,8 @@ def _view(
         who=say.words(rule.who) or say("who_tool" if tool else "who_own"),
         source=str(rule.source),
         where=_where(desk, finding),
+        sightings=_sightings(desk, cause)[:MOST_SIGHTINGS],
+        sightings_rest=max(0, len(_sightings(desk, cause)) - MOST_SIGHTINGS),
         connections=tuple(clean(name, 80) for name in cause.connections),
         steps=steps,
         unblocks=unblocks,
@@ -129,6 +132,19 @@ def _view(
         waived=cause.waived,
         evidence=tuple(_evidence(desk, cause, excerpts)),
     )
+
+
+def _sightings(desk: Desk, cause: Cause) -> tuple[Sighting, ...]:
+    """Return every way in which the rule was broken, or nothing when there is only one."""
+    found: dict[tuple[str, str, str], dict[str, None]] = {}
+    for name, finding in cause.places:
+        observed, expected = (desk.clean(desk.say.words(words), 240) for words in (finding.observed, finding.expected))
+        names = found.setdefault((observed, expected, _where(desk, finding)), {})
+        if name:
+            names[desk.clean(name, 80)] = None
+    if len(found) < 2:
+        return ()
+    return tuple(Sighting(*seen, connections=tuple(names)) for seen, names in found.items())
 
 
 def _mark(desk: Desk, severity: Severity, *, tool: bool) -> Mark:

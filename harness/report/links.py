@@ -23,6 +23,8 @@ STAGES: Final = (
     ("stage_mutual", ("tls.mutual",)),
     ("stage_message", EXCHANGES),
 )
+IN_NETWORK: Final = ("stage_name", "stage_port")
+LAB: Final = "lab"
 _NOT_WIRE: Final = ("config", "secrets", "plan")
 
 
@@ -32,7 +34,7 @@ def questions(desk: Desk, info: ConnectionInfo) -> tuple[Question, ...]:
     reached = [r for r in results if r.probe.startswith(REACHING)]
     exchanged = [r for r in results if r.probe.startswith(EXCHANGES)]
     refused = [r for r in results if r.probe.startswith("tls.mutual") and r.verdict is Verdict.FAIL]
-    rest = [r for r in results if r not in reached and r not in exchanged and not r.probe.startswith(_NOT_WIRE)]
+    rest = [r for r in results if r not in reached and r not in exchanged and _about_the_link(r)]
     heard = [r for r in exchanged if r.verdict.settled and not _silent(r)]
     answers = [Verdict.PASS for _ in heard]
     answers += [r.verdict for r in (*exchanged, *refused) if r not in heard]
@@ -44,6 +46,11 @@ def questions(desk: Desk, info: ConnectionInfo) -> tuple[Question, ...]:
         _question(desk, "answers", answers, [*refused, *exchanged]),
         _question(desk, "conforms", judged, [*rest, *heard]),
     )
+
+
+def _about_the_link(result: Result) -> bool:
+    """Whether a result says something about conformity: it judged, or it waited for an answer that did not come."""
+    return result.verdict.settled or (result.verdict is Verdict.BLOCKED and not result.probe.startswith(_NOT_WIRE))
 
 
 def _silent(result: Result) -> bool:
@@ -86,10 +93,13 @@ def _lane(desk: Desk, side: str, endpoint: str, results: Sequence[Result]) -> La
     stopped = False
     for label, probes in STAGES:
         mine = [r for r in results if r.probe.startswith(probes)]
+        if not mine or all(r.verdict is Verdict.SKIP for r in mine):
+            continue
         stage = _stage(desk, label, mine, stopped=stopped)
         stopped = stopped or stage.mark.key in ("fail", "error")
         stages.append(stage)
-    return Lane(side, desk.clean(_host(endpoint), 80), tuple(stages))
+    target = "" if endpoint == LAB else desk.clean(_host(endpoint), 80)
+    return Lane(side, target, tuple(stages))
 
 
 def _host(endpoint: str) -> str:
@@ -102,7 +112,7 @@ def _host(endpoint: str) -> str:
 
 
 def _stage(desk: Desk, label: str, results: Sequence[Result], *, stopped: bool) -> Stage:
-    say = desk.say
+    say, network = desk.say, label in IN_NETWORK
     verdict = roll_up(r.verdict for r in results)
     if verdict not in (Verdict.PASS, Verdict.WARN, Verdict.FAIL, Verdict.ERROR) or (
         stopped and verdict is Verdict.PASS
@@ -111,10 +121,10 @@ def _stage(desk: Desk, label: str, results: Sequence[Result], *, stopped: bool) 
         verdict = roll_up(r.verdict for r in ran) if ran and not stopped else Verdict.NOT_RUN
     mark = Mark(str(verdict), say(str(verdict)))
     if verdict is Verdict.NOT_RUN:
-        return Stage(say(label), mark)
+        return Stage(say(label), mark, network=network)
     worst = [r for r in results if r.verdict is verdict]
     rules = [g.finding.rule for r in worst for g in r.findings if g.severity is not Severity.INFO]
     if verdict is not Verdict.PASS and rules:
-        return Stage(say(label), mark, rules[0])
+        return Stage(say(label), mark, rules[0], network)
     measured = next((o for r in worst for o in r.observed), None)
-    return Stage(say(label), mark, desk.clean(say.words(measured.text), 26) if measured else "")
+    return Stage(say(label), mark, desk.clean(say.words(measured.text), 200) if measured else "", network)

@@ -65,14 +65,18 @@ def _svg(width: int, height: int, title: str, body: Iterable[str], css: str) -> 
 
 
 LANE: Final = 112
+START: Final = 154.0
+END: Final = 806.0
 
 
 def _wide(connection: Connection, say: Wording) -> str:
     lanes = connection.lanes
     height = LANE * len(lanes) + 24
+    inside = max(sum(stage.network for stage in lane.stages) for lane in lanes) or 1
+    edge = START + (END - START) / (len(lanes[0].stages) + 1) * (inside + 0.5)
     body = [
-        f'<rect x="190" y="4" width="236" height="{height - 8}" rx="10" fill="{WASH}"/>',
-        _text(308, 20, f"{say('path_network')} ({connection.network})", fill=SOFT, size=12),
+        f'<rect x="190" y="4" width="{edge - 190:g}" height="{height - 8}" rx="10" fill="{WASH}"/>',
+        _text((190 + edge) / 2, 20, f"{say('path_network')} ({connection.network})", fill=SOFT, size=12),
         _box(4, 30, 150, height - 38),
         _box(806, 30, 150, height - 38),
         _text(79, 54, say("path_own"), bold=True),
@@ -86,19 +90,18 @@ def _wide(connection: Connection, say: Wording) -> str:
 
 
 def _wide_lane(lane: Lane, y: float) -> Iterable[str]:
-    start, end = 154.0, 806.0
-    step = (end - start) / (len(lane.stages) + 1)
-    x = start
+    step = (END - START) / (len(lane.stages) + 1)
+    x = START
     for number, stage in enumerate(lane.stages, 1):
-        nx = start + step * number
+        nx = START + step * number
         yield _line(x + (13 if number > 1 else 0), y, nx - 13, y, stage.mark.key)
         yield _sign(nx, y, stage.mark.key, 22)
         yield from _labels(nx, y, stage)
         x = nx
     last = lane.stages[-1].mark.key
-    yield _line(x + 13, y, end, y, "not-run" if last in ("fail", "error") else last)
+    yield _line(x + 13, y, END, y, "not-run" if last in ("fail", "error") else last)
+    yield _text(79, y + 18, lane.side, fill=SOFT, size=11.5)
     if lane.target:
-        yield _text(79, y + 18, lane.side, fill=SOFT, size=11.5)
         host, _, port = lane.target.rpartition(":")
         yield _text(881, y + 14, _cut(host or lane.target, 24), fill=SOFT, size=11)
         yield _text(881, y + 28, f":{port}" if host else "", fill=SOFT, size=11)

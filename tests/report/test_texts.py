@@ -14,7 +14,7 @@ FOLDER = Path(harness.report.__file__).parent
 SAME_IN_BOTH = {
     "probe", "oin", "run", "python", "digest", "tls_library", "tool_version", "adapter", "footer", "bytes",
     "system_lopende-zaken", "system_digikoppeling", "system_digipoort", "system_digimelding", "stage_server",
-    "scenario", "contact", "system", "results_caption", "document", "stage_route", "run_moment",
+    "scenario", "contact", "system", "results_caption", "document", "stage_route", "run_moment", "listed_sheet",
 }  # fmt: skip
 BUILT = re.compile(
     r"^(n_|environment_|kind_|system_|lab_|compared_|reader_|conclude_|stage_|path_)|_one$|"
