@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Final
 
 from cryptography import x509
@@ -12,6 +12,7 @@ from harness.wire.der import DerBroken
 from harness.wire.distinguished import Name
 from harness.wire.extensions import AKI, AuthorityKey, Extensions, read_authority_key
 from harness.wire.keys import Algorithm, read_algorithm, signature_holds
+from harness.wire.lazy import lazy
 from harness.wire.x509 import Certificate, moment
 
 CRL_NUMBER: Final = "2.5.29.20"
@@ -66,12 +67,12 @@ class Crl:
         self.signature = der.bits(data, parts[2])
         _ = self.issuer.attributes, self.algorithm
 
-    @cached_property
+    @lazy
     def algorithm(self) -> Algorithm:
         """The algorithm of the signature."""
         return read_algorithm(der.raw(self.der, self._outer))
 
-    @cached_property
+    @lazy
     def aki(self) -> AuthorityKey | None:
         """Whose key signed."""
         return self.extensions.decode(AKI, read_authority_key)
@@ -85,7 +86,7 @@ class Crl:
         """The critical extensions that this reader does not understand."""
         return [e.oid for e in self.extensions.all if e.critical and e.oid not in _KNOWN_CRITICAL]
 
-    @cached_property
+    @lazy
     def scope(self) -> Scope:
         """What the CRL is about."""
         return self.extensions.decode(ISSUING_POINT, _scope) or Scope()

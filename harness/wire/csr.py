@@ -1,6 +1,5 @@
 """Read a certificate request (PKCS#10): subject, key and the extensions that are asked for."""
 
-from functools import cached_property
 from typing import Final
 
 from harness.wire import der
@@ -8,6 +7,7 @@ from harness.wire.der import DerBroken
 from harness.wire.distinguished import Name
 from harness.wire.extensions import Extensions
 from harness.wire.keys import Algorithm, read_algorithm, signature_holds
+from harness.wire.lazy import lazy
 from harness.wire.x509 import Described
 
 EXTENSION_REQUEST: Final = "1.2.840.113549.1.9.14"
@@ -40,12 +40,12 @@ class Request(Described):
                 return der.one(self.der, values.body, values.end)
         return None
 
-    @cached_property
+    @lazy
     def algorithm(self) -> Algorithm:
         """The algorithm of the signature."""
         return read_algorithm(der.raw(self.der, self._outer))
 
-    @cached_property
+    @lazy
     def self_signed(self) -> bool:
         """Whether the key in the request made its signature: the proof that its owner holds the private key."""
         return signature_holds(self.key, self.algorithm, self.signature, self.tbs)

@@ -1,9 +1,10 @@
 """Read distinguished names attribute by attribute, with the string type of every value."""
 
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from harness.wire import der
+from harness.wire.lazy import lazy
 
 SERIAL_NUMBER: Final = "2.5.4.5"
 COMMON_NAME: Final = "2.5.4.3"
@@ -59,7 +60,7 @@ class Name:
     def __init__(self, data: bytes) -> None:
         self.der = data
 
-    @cached_property
+    @lazy
     def attributes(self) -> tuple[Attribute, ...]:
         """Every attribute in the order of the encoding, multi-valued RDNs included."""
         data, found = self.der, []
@@ -78,7 +79,7 @@ class Name:
         """Return the value of the first attribute of this type, or an empty string."""
         return self._first.get(oid, "")
 
-    @cached_property
+    @lazy
     def _first(self) -> dict[str, str]:
         return {a.oid: a.value for a in reversed(self.attributes)}
 
@@ -86,7 +87,7 @@ class Name:
         """Return how many attributes stand in RDN `number`."""
         return sum(a.rdn == number for a in self.attributes)
 
-    @cached_property
+    @lazy
     def key(self) -> tuple[tuple[str, str], ...]:
         """What two names must share to be the same name: types and values, case and blanks folded (RFC 5280 7.1)."""
         return tuple(sorted((a.oid, " ".join(a.value.casefold().split())) for a in self.attributes))

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Final, NamedTuple, TypeVar
 
 from harness.wire import der
 from harness.wire.der import DerBroken, Item
 from harness.wire.distinguished import Name
+from harness.wire.lazy import lazy
 
 T = TypeVar("T")
 
@@ -89,7 +90,7 @@ class Extensions:
             self.all.append(Extension(der.read_oid(data, parts[0]), critical, der.content(data, parts[-1])))
         self.by_oid = {e.oid: e for e in reversed(self.all)}
 
-    @cached_property
+    @lazy
     def repeated(self) -> list[str]:
         """The extensions that occur more than once."""
         seen = [e.oid for e in self.all]

@@ -1,7 +1,7 @@
 """Read public keys and signature algorithms, and check signatures, without refusing what is old or odd."""
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, p
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from harness.wire import der
+from harness.wire.lazy import lazy
 
 _KEYS: Final = {
     "1.2.840.113549.1.1.1": "RSA",
@@ -144,7 +145,7 @@ class PublicKey:
         """Whether this is an RSA key, PSS-only keys included."""
         return self.kind.startswith("RSA")
 
-    @cached_property
+    @lazy
     def usable(self) -> object | None:
         """The key as the cryptography library knows it, or None when it refuses the key."""
         try:

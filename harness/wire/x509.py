@@ -6,7 +6,6 @@ numbers of organisations are read by `oin`.
 
 import hashlib
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import Final
 
 from harness.wire import der
@@ -39,6 +38,7 @@ from harness.wire.extensions import (
     read_timestamps,
 )
 from harness.wire.keys import Algorithm, PublicKey, read_algorithm, read_public_key, signature_holds
+from harness.wire.lazy import lazy
 
 __all__ = [
     "ANY_USAGE", "CA_ISSUERS", "CLIENT_AUTH", "OCSP", "OCSP_SIGNING", "SERVER_AUTH", "UPN",
@@ -61,27 +61,27 @@ class Described:
     extensions: Extensions
     spki: bytes
 
-    @cached_property
+    @lazy
     def key(self) -> PublicKey:
         """The public key, read without a library."""
         return read_public_key(self.spki)
 
-    @cached_property
+    @lazy
     def spki_sha256(self) -> str:
         """SHA-256 of the SubjectPublicKeyInfo in hex: the same for every certificate on one key pair."""
         return hashlib.sha256(self.spki).hexdigest()
 
-    @cached_property
+    @lazy
     def key_usage(self) -> frozenset[str] | None:
         """The key usages by name (`digitalSignature`), or None without a readable extension."""
         return self.extensions.decode(KEY_USAGE, read_key_usage)
 
-    @cached_property
+    @lazy
     def extended_usage(self) -> tuple[str, ...] | None:
         """The extended key usages as numbers, or None without a readable extension."""
         return self.extensions.decode(EXTENDED_KEY_USAGE, read_oids)
 
-    @cached_property
+    @lazy
     def names(self) -> tuple[GeneralName, ...]:
         """The alternative names in their order."""
         return self.extensions.decode(SAN, read_names) or ()
@@ -96,7 +96,7 @@ class Described:
         """The iPAddresses, packed."""
         return tuple(n.value for n in self.names if n.kind == "ip")
 
-    @cached_property
+    @lazy
     def basic_constraints(self) -> tuple[bool, int | None] | None:
         """Whether the subject is a CA, and its pathLen; None without a readable extension."""
         return self.extensions.decode(BASIC_CONSTRAINTS, read_basic_constraints)
@@ -149,12 +149,12 @@ class Certificate(Described):
     def __repr__(self) -> str:
         return f"<Certificate {self.subject.short!r} by {self.issuer.short!r}>"
 
-    @cached_property
+    @lazy
     def sha256(self) -> str:
         """SHA-256 of the whole certificate in hex: the pin."""
         return hashlib.sha256(self.der).hexdigest()
 
-    @cached_property
+    @lazy
     def algorithm(self) -> Algorithm:
         """The signature algorithm inside the signed part."""
         return read_algorithm(der.raw(self.der, self._inner))
@@ -164,12 +164,12 @@ class Certificate(Described):
         """Whether the signature algorithm is the same inside and outside the signed part."""
         return der.raw(self.der, self._inner) == der.raw(self.der, self._outer)
 
-    @cached_property
+    @lazy
     def outer_algorithm(self) -> Algorithm:
         """The signature algorithm beside the signature."""
         return read_algorithm(der.raw(self.der, self._outer))
 
-    @cached_property
+    @lazy
     def _dates(self) -> tuple[datetime | None, datetime | None]:
         try:
             items = der.inside(self.der, self._validity)
@@ -193,27 +193,27 @@ class Certificate(Described):
         first, last = self._dates
         return first is not None and last is not None and first <= at <= last
 
-    @cached_property
+    @lazy
     def ski(self) -> bytes | None:
         """The subject key identifier."""
         return self.extensions.decode(SKI, read_octets)
 
-    @cached_property
+    @lazy
     def aki(self) -> AuthorityKey | None:
         """The authority key identifier."""
         return self.extensions.decode(AKI, read_authority_key)
 
-    @cached_property
+    @lazy
     def policies(self) -> tuple[str, ...]:
         """The certificate policies as numbers."""
         return self.extensions.decode(POLICIES, read_policies) or ()
 
-    @cached_property
+    @lazy
     def crl_urls(self) -> tuple[str, ...]:
         """The URLs of the CRL distribution points."""
         return self.extensions.decode(CRL_POINTS, read_crl_urls) or ()
 
-    @cached_property
+    @lazy
     def access(self) -> tuple[tuple[str, str], ...]:
         """The methods and places of authorityInfoAccess."""
         return self.extensions.decode(AIA, read_access) or ()
@@ -228,17 +228,17 @@ class Certificate(Described):
         """Where the certificate of the issuer can be fetched."""
         return tuple(url for method, url in self.access if method == CA_ISSUERS)
 
-    @cached_property
+    @lazy
     def statements(self) -> tuple[str, ...]:
         """The QC statements as numbers."""
         return self.extensions.decode(QC_STATEMENTS, read_policies) or ()
 
-    @cached_property
+    @lazy
     def timestamps(self) -> int:
         """How many signed certificate timestamps are embedded."""
         return self.extensions.decode(SCT_LIST, read_timestamps) or 0
 
-    @cached_property
+    @lazy
     def unreadable(self) -> tuple[str, ...]:
         """The known extensions that are there and do not decode."""
         _ = (
@@ -252,12 +252,12 @@ class Certificate(Described):
         """Whether basicConstraints say that the subject is a CA."""
         return self.basic_constraints is not None and self.basic_constraints[0]
 
-    @cached_property
+    @lazy
     def self_issued(self) -> bool:
         """Whether subject and issuer are the same name."""
         return self.subject.der == self.issuer.der or self.subject.key == self.issuer.key
 
-    @cached_property
+    @lazy
     def self_signed(self) -> bool:
         """Whether the certificate's own key made its signature."""
         return self.self_issued and signed_by(self, self)

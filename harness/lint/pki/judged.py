@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 from harness.errors import DocumentUnreadable
 from harness.lint.judge import Context, Raw
@@ -13,6 +13,7 @@ from harness.wire.certpath import Path
 from harness.wire.crl import Crl, read_crl
 from harness.wire.csr import Request
 from harness.wire.distinguished import COMMON_NAME
+from harness.wire.lazy import lazy
 from harness.wire.x509 import CLIENT_AUTH, SERVER_AUTH, Certificate, Described
 
 UZI_NAME = "2.5.5.5"
@@ -114,18 +115,18 @@ class Judged:
         """Whether this is a request, which has no issuer yet."""
         return False
 
-    @cached_property
+    @lazy
     def path(self) -> Path:
         """The path over everything at hand: the file, the companions and the anchors."""
         extra = tuple(c for c in self.content.certificates if c.is_ca)
         return self.path_over((*self.companions.authorities, *extra) if extra else self.companions.authorities)
 
-    @cached_property
+    @lazy
     def anchors(self) -> frozenset[Certificate]:
         """The anchors of this judgement."""
         return _store(self.ctx.trust, self.companions.authorities).anchors
 
-    @cached_property
+    @lazy
     def crls(self) -> tuple[Crl, ...]:
         """The CRLs that came along and can be read."""
         found = (read_crl(data) for data, _ in (*self.companions.crls, *((c, "") for c in self.content.crls)))
@@ -145,7 +146,7 @@ class Judged:
         """Return the published CA that this certificate is, to the last octet."""
         return self.policy.by_digest.get(certificate.sha256)
 
-    @cached_property
+    @lazy
     def known_issuer(self) -> Authority | None:
         """The published CA that issued the last certificate of the path, when only its certificate was not given."""
         if self.ctx.trust or self.path.complete or self.path.missing is None or self.path.impostors:
@@ -157,12 +158,12 @@ class Judged:
         key_id = last.aki.key_id.hex() if last.aki and last.aki.key_id else known.ski
         return known if not known.ski or key_id == known.ski else None
 
-    @cached_property
+    @lazy
     def policies(self) -> tuple[PkiPolicy, ...]:
         """The PKIoverheid policies of the certificate."""
         return tuple(p for p in map(read_policy, self.cert.policies) if p)
 
-    @cached_property
+    @lazy
     def generation(self) -> str:
         """The hierarchy it belongs to: by the pin of the anchor, else by the policies of its CAs, else by its own."""
         for certificate in reversed(self.path.certificates):
@@ -185,26 +186,26 @@ class Judged:
         """Whether the profile of the fourth generation applies."""
         return any(p.is_g4 for p in self.policies) or self.generation.startswith("g4")
 
-    @cached_property
+    @lazy
     def is_authority(self) -> bool:
         """Whether this is a CA certificate of a hierarchy at hand, rather than a leaf."""
         named = self.cert.issuer.first(COMMON_NAME) in self.policy.by_name and not self.cert.self_issued
         return self.looks_like_authority and (self.path.complete or named)
 
-    @cached_property
+    @lazy
     def looks_like_authority(self) -> bool:
         """Whether the certificate says of itself that it signs certificates, and names no host or organisation number."""
         signs = self.subject.key_usage is None or "keyCertSign" in self.subject.key_usage
         ca = self.subject.basic_constraints is not None and self.subject.basic_constraints[0]
         return ca and signs and not self.subject.dns_names and not self.subject.oin
 
-    @cached_property
+    @lazy
     def is_uzi(self) -> bool:
         """Whether the profile of the UZI register applies: an UZI name, or a BSN certificate without an OIN."""
         named = any(n.kind == "other" and n.text == UZI_NAME for n in self.subject.names)
         return named or (self.role_name == "bsn-encryption" and not self.subject.oin)
 
-    @cached_property
+    @lazy
     def role_name(self) -> str:
         """The role that was given, or the one that the certificate itself points at."""
         return self.ctx.role if self.ctx.role in self.policy.roles else self._own_role()
@@ -252,17 +253,17 @@ class JudgedRequest(Judged):
         """True: nobody has signed this yet."""
         return True
 
-    @cached_property
+    @lazy
     def path(self) -> Path:
         """A request has no path."""
         return Path((), complete=False)
 
-    @cached_property
+    @lazy
     def policies(self) -> tuple[PkiPolicy, ...]:
         """A request has no policies."""
         return ()
 
-    @cached_property
+    @lazy
     def generation(self) -> str:
         """A request has no generation yet."""
         return ""
@@ -277,7 +278,7 @@ class JudgedRequest(Judged):
         """Whether the fourth generation was asked for (`--set generation=g4`)."""
         return self.ctx.setting("generation").lower().startswith("g4")
 
-    @cached_property
+    @lazy
     def role_name(self) -> str:
         """The role that was given; a server when none was."""
         return self.ctx.role if self.ctx.role in self.policy.roles else "tls-server"
