@@ -60,7 +60,7 @@ class Signer:
 class Recipe:
     """How a Security header is made: the defaults are what Digikoppeling asks, a fault of the lab changes one.
 
-    `key_reference` is direct, x509data, issuer-serial or key-identifier; `unsigned` holds local names left out.
+    `created` is a strftime pattern; `key_reference` is direct, x509data, issuer-serial or key-identifier; `unsigned` holds local names left out.
     """
 
     signature: str = RSA_SHA256
@@ -177,7 +177,9 @@ def _parts(envelope: etree._Element) -> list[etree._Element]:
 
 def _timestamp(security: etree._Element, at: datetime, recipe: Recipe) -> etree._Element:
     timestamp = etree.SubElement(security, f"{{{WSU}}}Timestamp")
-    etree.SubElement(timestamp, f"{{{WSU}}}Created").text = recipe.created or instant(at)
+    etree.SubElement(timestamp, f"{{{WSU}}}Created").text = (
+        at.astimezone(UTC).strftime(recipe.created) if recipe.created else instant(at)
+    )
     if recipe.lifetime is not None:
         etree.SubElement(timestamp, f"{{{WSU}}}Expires").text = instant(at + recipe.lifetime)
     return timestamp

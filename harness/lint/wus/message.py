@@ -326,7 +326,7 @@ def _sort_xml(found: Companions, raw: Raw, ctx: Context) -> None:
 
 def _key(data: bytes) -> Iterator[rsa.RSAPrivateKey]:
     try:
-        key = load_pem_private_key(data, None)
+        key = load_pem_private_key(data, None, unsafe_skip_rsa_key_validation=True)
     except (ValueError, TypeError):
         return
     if isinstance(key, rsa.RSAPrivateKey):

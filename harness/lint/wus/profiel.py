@@ -30,7 +30,7 @@ def the_rest_service_is_another_thing(msg: Message, ctx: Context) -> Verdicts:
 def the_profile_fits_the_policy(msg: Message, ctx: Context) -> Verdicts:
     """The profile in the configuration fits the policy of the WSDL (KWUS WB011)."""
     wsdls = [w for w in msg.companions.wsdls if w.policies]
-    if not ctx.profile or not wsdls:
+    if not ctx.profile or not wsdls or msg.service.name != NAME:
         return
     signs, encrypts = any(w.asks_signature for w in wsdls), any(w.asks_encryption for w in wsdls)
     policy = "2W-be-SE" if encrypts else "2W-be-S" if signs else "2W-be"

@@ -1,0 +1,543 @@
+"""The lab's WUS services: the Profielservice stub, Digipoort 1.2, Digimelding, and any service in the three profiles.
+
+A service judges what it receives with the rules of `ketentest check`, refuses what is wrong with a fault that says why,
+and answers signed and encrypted as the request was. A fault of the lab changes one thing.
+"""
+
+import asyncio
+import base64
+import contextlib
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from importlib.resources import files
+from typing import ClassVar, Final
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import httpx
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from lxml import etree
+
+from harness.lab import Place
+from harness.lab.faults import wus as faults
+from harness.lab.faults.wus import Fault
+from harness.lab.mint import pem
+from harness.lab.server import Reply, Request
+from harness.lint.judge import Context, Raw
+from harness.lint.wus import judge_read
+from harness.lint.wus.message import Message, read
+from harness.lint.wus.service import ServiceProfile, service
+from harness.model import Environment, Finding, Severity, Text
+from harness.rulebook import rulebook
+from harness.wire import soap
+from harness.wire.soap import Addressing, local
+from harness.wire.soap_call import Outgoing, Security, make
+from harness.wire.soap_wsdl import Operation
+from harness.wire.soap_wsdl import read as read_wsdl
+from harness.wire.wss import Recipe, Signer
+
+ATTACHMENT: Final = b"bijlage\r\n"
+FOLDER: Final = files("harness").joinpath("lab/wsdl")
+
+#: Which code of Best Practices WUS a broken rule leads to; the first match counts.
+REFUSALS: Final = (
+    ("WUS-SEC-041", "wsu:MessageExpired"), ("WUS-SEC-042", "wsu:MessageExpired"),
+    ("WUS-SEC-017", "wsse:FailedAuthentication"), ("WUS-SEC-016", "wsse:FailedAuthentication"),
+    ("WUS-SEC-020", "wsse:UnsupportedAlgorithm"), ("WUS-SEC", "wsse:FailedCheck"), ("WUS-ENC", "wsse:FailedCheck"),
+    ("WUS-ADDR-003", "0005"), ("WUS-ADDR-004", "0006"), ("WUS-ADDR-005", "0007"), ("WUS-ADDR", "0011"),
+    ("WUS-HTTP-004", "0003"), ("WUS-HTTP-005", "0003"), ("WUS-HTTP-010", "0009"), ("WUS-SOAP-003", "0009"),
+    ("WUS-SOAP-012", "0004"), ("WUS-SOAP-011", "0003"), ("", "0001"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The signing keys of the service, of a stranger and of another organisation, and the one to decrypt with."""
+
+    own: Signer
+    stranger: Signer
+    other: Signer
+    decryption: rsa.RSAPrivateKey
+    decryption_certificate: x509.Certificate
+
+
+def _signer(key: object, certificate: x509.Certificate) -> Signer:
+    assert isinstance(key, rsa.RSAPrivateKey)  # the profiles of the lab sign with RSA
+    return Signer(key, certificate)
+
+
+class WusService:
+    """One WUS service of the lab; subclasses say which documents it hands out and what it answers."""
+
+    NAME: ClassVar[str] = "digikoppeling"
+    PATH: ClassVar[str] = "/wus"
+    DOCUMENTS: ClassVar[tuple[str, ...]] = ()
+    FAULTS: ClassVar[Mapping[str, Text]] = {name: f.text for name, f in faults.GENERIC.items()}
+    TABLE: ClassVar[Mapping[str, Fault]] = faults.GENERIC
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        chosen = [self.TABLE[name] for name in sorted(place.faults) if name in self.TABLE]
+        self.fault = chosen[0] if chosen else Fault("", Text("", ""))
+        self.asked: list[Message] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # --- the counterparty -------------------------------------------------------------------------------------------
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The one host name of the service."""
+        return (self.place.host,)
+
+    @property
+    def endpoint(self) -> str:
+        """The address that the scenario's `lab` stands for."""
+        return f"https://{self.place.host}{self.PATH}"
+
+    async def start(self) -> None:
+        """Load the keys and the WSDLs."""
+        self.keys = self._keys()
+        self.wsdls = [read_wsdl(data) for name, data in self._files().items() if name.endswith(".wsdl")]
+
+    async def stop(self) -> None:
+        """Wait shortly for calls on their way, then stop."""
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=0.2)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    def documents(self) -> Mapping[str, bytes]:
+        """Return the WSDL under `wsdl`, every file under its own name, and our certificate to encrypt for."""
+        found = self._files()
+        receiver = self.keys.decryption_certificate.public_bytes(Encoding.PEM)
+        return {
+            "wsdl": found[self.DOCUMENTS[0]],
+            "wsdl-name": self.DOCUMENTS[0].encode(),
+            "receiver": receiver,
+            **found,
+        }
+
+    def _files(self) -> dict[str, bytes]:
+        return {name: FOLDER.joinpath(name).read_bytes() for name in self.DOCUMENTS}
+
+    @property
+    def service(self) -> ServiceProfile:
+        """What the product knows of the service that is played."""
+        return service(self.NAME)
+
+    @property
+    def profiles(self) -> tuple[str, ...]:
+        """The WUS profiles that the scenario asks of this service."""
+        return tuple(p for p in self.place.settings.get("profiles", ()) if p.startswith("2W-")) or ("2W-be-S",)
+
+    # --- one request ------------------------------------------------------------------------------------------------
+
+    async def handle(self, request: Request) -> Reply:
+        """Answer one HTTP request."""
+        if self.fault.reply is not None and request.method == "POST":
+            return self.fault.reply
+        if request.method == "GET":
+            return self._wsdl(request)
+        if request.method != "POST":
+            return Reply(405, (("allow", "GET, POST"),))
+        message = read(Raw(request.body, "vraag", request.head), self._context(request))
+        self.asked.append(message)
+        return self._answered(message)
+
+    def _wsdl(self, request: Request) -> Reply:
+        if request.path.partition("?")[2].lower() not in ("wsdl", "singlewsdl"):
+            return Reply(405, (("allow", "POST"),))
+        return Reply(200, (("content-type", soap.MEDIA_TYPE),), self._files()[self.DOCUMENTS[0]])
+
+    def _context(self, request: Request) -> Context:
+        pki, profile = self.place.pki, self.profile_of(request)
+        beside = [Raw(c.public_bytes(Encoding.PEM), "c") for c in pki.intermediates()]
+        beside += [Raw(data, name) for name, data in self._files().items()]
+        if profile == "2W-be-SE":
+            key = self.keys.decryption.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+            beside.append(Raw(key, "sleutel"))
+        return Context(
+            at=self.place.now(),
+            environment=Environment.LAB,
+            role="request",
+            profile=profile,
+            service=self.NAME,
+            trust=tuple(c.public_bytes(Encoding.PEM) for c in pki.anchors()),
+            companions=tuple(beside),
+        )
+
+    def profile_of(self, request: Request) -> str:
+        """Return the profile of a request: the only one, or the one that the message looks like."""
+        if len(self.profiles) == 1:
+            return self.profiles[0]
+        return looks_like(request.body)
+
+    def _answered(self, message: Message) -> Reply:
+        refused = self._refusal(message)
+        operation = message.operation
+        if refused:
+            return self._send(message, None, refused)
+        if operation is None or message.envelope is None or message.envelope.payload is None:
+            return self._send(message, None, "0003")
+        if self.fault.code:
+            return self._send(message, operation, self.fault.code)
+        code = self.refuses(operation, message.envelope.payload)
+        return self._send(message, operation, code)
+
+    def _refusal(self, message: Message) -> str:
+        words = {*message.ctx.words, "lab"}
+        found = [o for o in judge_read(message) if isinstance(o, Finding)]
+        broken = [g.finding.rule for g in rulebook().grade(found, words) if g.severity is Severity.ERROR]
+        return next((code for rule in broken for start, code in REFUSALS if rule.startswith(start)), "")
+
+    def refuses(self, operation: Operation, payload: etree._Element) -> str:
+        """Return the code with which the service itself refuses this request, or an empty string."""
+        return ""
+
+    # --- the answer -------------------------------------------------------------------------------------------------
+
+    def answer(self, operation: Operation, asked: etree._Element) -> etree._Element:
+        """Return the element that answers `asked`."""
+        raise NotImplementedError
+
+    def _send(self, message: Message, operation: Operation | None, code: str) -> Reply:
+        fault, envelope = self.fault, message.envelope
+        asked = None if envelope is None else envelope.payload
+        if code or operation is None or asked is None:
+            payload, action = self.fault_element(code or "0001"), self._fault_action(operation)
+        else:
+            payload, action = self.answer(operation, asked), operation.response_action.value
+            if fault.mtom or message.package is not None:
+                self._attach(payload)
+        relates_to = envelope.message_id if envelope is not None else ""
+        security = self._security(message)
+        attachments = [
+            str(e.tag) for e in payload.iter() if isinstance(e.tag, str) and local(e) in ("bijlage", "inhoud")
+        ]
+        sent = make(
+            payload,
+            Addressing(action=action, relates_to=relates_to),
+            security,
+            at=self.place.now() + fault.shift,
+            attachments=attachments if fault.mtom or message.package is not None else (),
+        )
+        return self._reply(sent, is_fault=bool(code) or operation is None)
+
+    def _security(self, message: Message) -> Security:
+        fault = self.fault
+        profile = message.profile
+        asker = message.token.certificate if message.token is not None else None
+        confirm = message.envelope.signature_value if message.envelope is not None else ""
+        value = {"request": confirm or None, "none": None, "other": base64.b64encode(b"x" * 256).decode()}[
+            fault.confirm
+        ]
+        signed = fault.signed and profile != "2W-be"
+        stranger = self.keys.stranger.certificate
+        wanted = "2W-be-SE" if profile == "2W-be-SE" and fault.encrypted else "2W-be-S"
+        if profile == "2W-be" and fault.rule == "WUS-SEC-003":
+            signed, wanted = True, "2W-be-S"
+        return Security(
+            profile=wanted if signed else "2W-be",
+            signer={"own": self.keys.own, "stranger": self.keys.stranger, "other-oin": self.keys.other}[fault.who],
+            receiver=stranger if fault.receiver == "stranger" else asker,
+            confirm=value,
+            recipe=fault.recipe or Recipe(),
+            encryption=fault.encryption or Security().encryption,
+            before=fault.before,
+            after=fault.after,
+        )
+
+    def _reply(self, sent: Outgoing, *, is_fault: bool) -> Reply:
+        fault = self.fault
+        body = fault.data(sent.body) if fault.data else sent.body
+        kind = fault.content_type or sent.content_type
+        kind = fault.head(kind) if fault.head else kind
+        status = fault.status or (500 if is_fault else 200)
+        headers = (("content-type", kind), *fault.headers)
+        return Reply(status, headers, body, delay=fault.delay, chunk_delay=fault.chunk_delay, abort=fault.abort)
+
+    def _attach(self, payload: etree._Element) -> None:
+        schema = {"getStatus": "inhoud"}.get(local(payload), "inhoud" if self.NAME == "digikoppeling" else "bijlage")
+        space = etree.QName(payload).namespace
+        if self.NAME in ("digikoppeling", "profielservice"):
+            etree.SubElement(payload, f"{{{space}}}{schema}").text = base64.b64encode(ATTACHMENT).decode()
+
+    def _fault_action(self, operation: Operation | None) -> str:
+        known = operation.fault_actions if operation is not None else ()
+        return known[0] if known else soap.WSA + "/soap/fault"
+
+    def fault_element(self, code: str) -> etree._Element:
+        """Return the soap:Fault for a code of Best Practices, of WS-Security or of the service."""
+        if ":" in code:
+            prefix, _, name = code.partition(":")
+            element = soap.fault("Client", f"{name}: het bericht is niet aanvaard")
+            uri = {"wsse": soap.WSSE, "wsu": soap.WSU, "wsa": soap.WSA}[prefix]
+            element[0].text = None
+            replaced = etree.Element("faultcode", nsmap={prefix: uri})
+            replaced.text = code
+            element.replace(element[0], replaced)
+            return element
+        blame = "Server" if code == "0051" else "Client"
+        return soap.fault(blame, "Algemene fout", actor=self.endpoint, detail=self.detail(code))
+
+    def detail(self, code: str) -> etree._Element:
+        """Return the element in detail that names the code."""
+        raise NotImplementedError
+
+    # --- certificates -----------------------------------------------------------------------------------------------
+
+    def _organisation(self) -> str:
+        return f"TEST {self.place.settings.get('peer_name') or self.place.system}"
+
+    def _keys(self) -> Keys:
+        pki, oin = self.place.pki, self.place.settings.get("peer_oin")
+        own = pki.issue("counterparty-signing", oin=oin, organisation=self._organisation())
+        sealed = pki.issue("counterparty-encryption", oin=oin, organisation=self._organisation())
+        other, stranger = pki.identity("supplier-signing"), pki.issue("look-alike", oin=oin)
+        decryption = sealed.key
+        assert isinstance(decryption, rsa.RSAPrivateKey)  # the profile says so
+        return Keys(
+            _signer(own.key, own.certificate),
+            _signer(stranger.key, stranger.certificate),
+            _signer(other.key, other.certificate),
+            decryption,
+            sealed.certificate,
+        )
+
+    def operation(self, name: str) -> Operation:
+        """Return an operation of our own WSDLs by name."""
+        return next(o for wsdl in self.wsdls for o in wsdl.operations if o.name == name)
+
+
+def looks_like(body: bytes) -> str:
+    """Return the profile that a message looks like."""
+    if b"EncryptedData" in body:
+        return "2W-be-SE"
+    return "2W-be-S" if b"BinarySecurityToken" in body or b"SignedInfo" in body else "2W-be"
+
+
+def _element(space: str, name: str, **children: str) -> etree._Element:
+    element = etree.Element(f"{{{space}}}{name}", nsmap={None: space})
+    for child, value in children.items():
+        etree.SubElement(element, f"{{{space}}}{child}").text = value
+    return element
+
+
+def _find(payload: etree._Element, name: str) -> str:
+    found = next(payload.iter(f"{{*}}{name}"), None)
+    return "" if found is None else found.text or ""
+
+
+class Profielservice(WusService):
+    """Our own labelled stub of the MijnOverheid Profielservice: does this citizen have an account."""
+
+    NAME: ClassVar[str] = "profielservice"
+    PATH: ClassVar[str] = "/wus/profiel"
+    DOCUMENTS: ClassVar[tuple[str, ...]] = ("stub-profielservice-v1.wsdl", "stub-profielservice-v1.xsd")
+    SPACE: ClassVar[str] = "urn:ketentest:stub:profielservice:types:v1"
+
+    def answer(self, operation: Operation, asked: etree._Element) -> etree._Element:
+        """Say yes for a BSN that ends in an odd digit."""
+        bsn = _find(asked, "bsn")
+        yes = "true" if bsn[-1:] in "13579" else "false"
+        return _element(self.SPACE, "controleerAccountResponse", bsn=bsn, heeftAccount=yes)
+
+    def detail(self, code: str) -> etree._Element:
+        """Return stubFout with the code."""
+        return _element(self.SPACE, "stubFout", code=code, omschrijving="verzoek niet verwerkt")
+
+
+class Generic(WusService):
+    """Any 2W-be, 2W-be-S and 2W-be-SE service, and a caller of our own: the compliance facility of the lab."""
+
+    NAME: ClassVar[str] = "digikoppeling"
+    DOCUMENTS: ClassVar[tuple[str, ...]] = (
+        "stub-dienst-be-s-v1.wsdl",
+        "stub-dienst-be-v1.wsdl",
+        "stub-dienst-be-se-v1.wsdl",
+        "stub-dienst-v1.xsd",
+    )
+    SPACE: ClassVar[str] = "urn:ketentest:stub:dienst:types:v1"
+    CALL: ClassVar[str] = "/wus/bel-mij"
+
+    async def handle(self, request: Request) -> Reply:
+        """Answer one HTTP request; on the call path, call our service in the profile that the query names."""
+        path, _, profile = request.path.partition("?")
+        if path == self.CALL and request.method == "POST":
+            task = asyncio.create_task(self._call(profile))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            return Reply(202)
+        return await super().handle(request)
+
+    def answer(self, operation: Operation, asked: etree._Element) -> etree._Element:
+        """Give the status of the reference."""
+        return _element(self.SPACE, "geefStatusResponse", kenmerk=_find(asked, "kenmerk"), status="gereed é&<")
+
+    def detail(self, code: str) -> etree._Element:
+        """Return stubFout with the code."""
+        return _element(self.SPACE, "stubFout", code=code, omschrijving="verzoek niet verwerkt")
+
+    async def _call(self, profile: str) -> None:
+        url = urlsplit(str(self.place.settings.get("own_wus_endpoint", "")))
+        host, port = url.hostname or "", url.port or 443
+        address, mapped = self.place.resolve(host, port)
+        sent = self.request(profile, url.geturl())
+        target = f"https://{address}:{mapped}{url.path or '/'}"
+        headers = {**sent.headers(), "Host": host}
+        with contextlib.suppress(httpx.HTTPError, OSError):
+            async with self._client() as client:
+                await client.post(target, content=sent.body, headers=headers, extensions={"sni_hostname": host})
+
+    def request(self, profile: str, to: str) -> Outgoing:
+        """Return a request of the lab to our service; a fault of the lab changes it too."""
+        operation = self.operation("geefStatus")
+        theirs = self._own_certificate()
+        security = replace(
+            Security(profile, self.keys.own, theirs, recipe=self.fault.recipe or Recipe()),
+            before=self.fault.before,
+            after=self.fault.after,
+        )
+        if not self.fault.signed:
+            security = replace(security, profile="2W-be")
+        payload = _element(self.SPACE, "geefStatus", kenmerk=str(uuid4()))
+        addressing = Addressing(to=to, action=operation.action.value, sender=self.endpoint, reply_to=soap.ANONYMOUS)
+        return make(payload, addressing, security, at=self.place.now() + self.fault.shift)
+
+    def _own_certificate(self) -> x509.Certificate | None:
+        given: Mapping[str, bytes] = self.place.settings.get("own_certificates", {})
+        data = given.get("encryption") or given.get("message-signing") or given.get("tls-client")
+        return x509.load_pem_x509_certificates(data)[0] if data else None
+
+    def _client(self) -> httpx.AsyncClient:
+        place = self.place
+        identity = place.pki.issue(
+            "counterparty", oin=place.settings.get("peer_oin"), organisation=self._organisation(), hosts=self.hosts
+        )
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_verify_locations(cadata=pem(place.pki.anchors()).decode())
+        context.load_cert_chain(identity.cert_path, identity.key_path)
+        return httpx.AsyncClient(verify=context, trust_env=False, timeout=10.0)
+
+
+class Digipoort(WusService):
+    """Digipoort 1.2: aanleveren on a teststub, kinds of message, processes and statuses."""
+
+    NAME: ClassVar[str] = "digipoort"
+    PATH: ClassVar[str] = "/wus/2.0/statusinformatieservice/1.2"
+    DOCUMENTS: ClassVar[tuple[str, ...]] = (
+        "digipoort-statusinformatieservice-1.2.wsdl",
+        "digipoort-aanleverservice-1.2.wsdl",
+        "digipoort-koppelvlakservices-1.2.xsd",
+    )
+    TABLE: ClassVar[Mapping[str, Fault]] = {**faults.GENERIC, **faults.DIGIPOORT}
+    FAULTS: ClassVar[Mapping[str, Text]] = {name: f.text for name, f in TABLE.items()}
+    SPACE: ClassVar[str] = "http://logius.nl/digipoort/koppelvlakservices/1.2/"
+    UNKNOWN: ClassVar[str] = "onbekend"
+
+    def refuses(self, operation: Operation, payload: etree._Element) -> str:
+        """Refuse an unknown reference, and what the teststub is asked to refuse."""
+        if _find(payload, "aanleverkenmerk") == "AanleverFault":
+            return "ALS100"
+        if _find(payload, "kenmerk") == self.UNKNOWN or _find(payload, "aanleverkenmerk") == "StatusInformatieFault":
+            return "STS100"
+        return ""
+
+    def answer(self, operation: Operation, asked: etree._Element) -> etree._Element:
+        """Answer as the teststub does."""
+        makers: Mapping[str, Callable[[etree._Element, str], etree._Element]] = {
+            "aanleveren": self._delivered,
+            "getBerichtsoorten": self._kinds,
+            "getProcessen": self._processes,
+        }
+        return makers.get(operation.name, self._statuses)(asked, operation.name)
+
+    def _identity(self, parent: etree._Element, asked: etree._Element) -> None:
+        identity = etree.SubElement(parent, f"{{{self.SPACE}}}identiteitBelanghebbende")
+        for name, default in (("nummer", "001000044B37"), ("type", "Fi")):
+            etree.SubElement(identity, f"{{{self.SPACE}}}{name}").text = _find(asked, name) or default
+
+    def _add(self, parent: etree._Element, **children: str) -> None:
+        for name, value in children.items():
+            etree.SubElement(parent, f"{{{self.SPACE}}}{name}").text = value
+
+    def _delivered(self, asked: etree._Element, name: str) -> etree._Element:
+        element = _element(
+            self.SPACE, "aanleverResponse", kenmerk=str(uuid4()), berichtsoort=_find(asked, "berichtsoort")
+        )
+        if _find(asked, "aanleverkenmerk"):
+            self._add(element, aanleverkenmerk=_find(asked, "aanleverkenmerk"))
+        self._add(element, tijdstempelAangeleverd=self._moment(0))
+        self._identity(element, asked)
+        self._add(element, rolBelanghebbende=_find(asked, "rolBelanghebbende"))
+        return element
+
+    def _kinds(self, asked: etree._Element, name: str) -> etree._Element:
+        element = _element(self.SPACE, "getBerichtsoortenResponse")
+        self._add(etree.SubElement(element, f"{{{self.SPACE}}}getBerichtsoortenReturn"), berichtsoort="Omzetbelasting")
+        return element
+
+    def _processes(self, asked: etree._Element, name: str) -> etree._Element:
+        element = _element(self.SPACE, "getProcessenResponse")
+        listed = etree.SubElement(element, f"{{{self.SPACE}}}getProcessenReturn")
+        process = etree.SubElement(listed, f"{{{self.SPACE}}}ProcesResultaat")
+        self._add(process, kenmerk=str(uuid4()), berichtsoort=_find(asked, "berichtsoort"))
+        self._identity(process, asked)
+        return element
+
+    def _statuses(self, asked: etree._Element, name: str) -> etree._Element:
+        element = _element(self.SPACE, f"{name}Response")
+        listed = etree.SubElement(element, f"{{{self.SPACE}}}{name}Return")
+        codes: Sequence[str] = self.service.settings.get("sequence", ())
+        for number, code in enumerate(codes):
+            status = etree.SubElement(listed, f"{{{self.SPACE}}}StatusResultaat")
+            self._add(status, kenmerk=_find(asked, "kenmerk"))
+            self._identity(status, asked)
+            words = self.service.statuses[code].meaning.nl
+            self._add(status, statuscode=code, tijdstempelStatus=self._moment(number), statusomschrijving=words)
+        return element
+
+    def _moment(self, number: int) -> str:
+        return (self.place.now() - timedelta(minutes=10 - number)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def detail(self, code: str) -> etree._Element:
+        """Return the fault element of the service that was asked."""
+        name = "aanleverFault" if code.startswith("ALS") else "statusinformatieFault"
+        shown = {"0004": "STS100", "0051": "ALS400"}.get(code, code)
+        return _element(self.SPACE, name, foutcode=shown, foutbeschrijving="Het verzoek kan niet worden verwerkt.")
+
+
+class Digimelding(WusService):
+    """Digimelding: Echo and Statusoverzicht, names from DMKS 1.3."""
+
+    NAME: ClassVar[str] = "digimelding"
+    PATH: ClassVar[str] = "/wus/digimelding"
+    DOCUMENTS: ClassVar[tuple[str, ...]] = ("digimelding-dmks-1.3.wsdl", "digimelding-dmks-1.3.xsd")
+    TABLE: ClassVar[Mapping[str, Fault]] = {**faults.GENERIC, **faults.DIGIMELDING}
+    FAULTS: ClassVar[Mapping[str, Text]] = {name: f.text for name, f in TABLE.items()}
+    SPACE: ClassVar[str] = "http://webservices.digimelding.nl/dmks/cookiebox/"
+
+    def answer(self, operation: Operation, asked: etree._Element) -> etree._Element:
+        """Echo the text, or give an overview of one report."""
+        if operation.name == "Echo":
+            return _element(self.SPACE, "EchoResponse", Echo=_find(asked, "Echo"))
+        element = _element(self.SPACE, "StatusoverzichtResponse")
+        status = etree.SubElement(element, f"{{{self.SPACE}}}Status")
+        for name, value in (("Annotatie", str(uuid4())), ("Referentiekenmerk", "KT20261121"), ("Status", "NIEUW")):
+            etree.SubElement(status, f"{{{self.SPACE}}}{name}").text = value
+        return element
+
+    def detail(self, code: str) -> etree._Element:
+        """Return DigimeldingSynchroonFault with the DK code."""
+        known = {"0002": "DK0002.NietGeautoriseerd", "0051": "DK0051.TimeOut"}
+        blame = "Server" if code == "0051" else "Client"
+        full = f"{blame}.{known.get(code, 'DK0004.ElementNietConformXSD')}"
+        return _element(
+            self.SPACE, "DigimeldingSynchroonFault", faultcode=full, faultstring="Fout", faultactor=self.endpoint
+        )
