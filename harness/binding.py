@@ -119,7 +119,9 @@ class Binder:
             kind = LAB_PROFILES["bsn-encryption", "uzi"] if uzi else profile
             issued = pki.issue(kind, oin=provider.oin, organisation=f"TEST {provider.name}", **changes)
             role = f"bsn-encryption:{provider.oin}"
-            found[role] = Material(provider.name, role, issued.cert_path.read_bytes(), issued.key_path.read_bytes())
+            found[role] = Material(
+                provider.name, role, issued.cert_path.read_bytes(), issued.key_path.read_bytes(), from_lab=True
+            )
         return found
 
     def _crls(self, pki: Pki) -> dict[str, bytes]:
@@ -180,7 +182,7 @@ def lab_material(
     ours = [host_of(url) for url in own.values()] or [f"adapter.{party.oin[-6:]}.ketentest.test"]
     hosts = ours if profile.startswith("own-tls") else None
     issued: Identity = pki.issue(profile, oin=party.oin, organisation=f"TEST {party.name}", hosts=hosts)
-    return Material(name, role, issued.cert_path.read_bytes(), issued.key_path.read_bytes())
+    return Material(name, role, issued.cert_path.read_bytes(), issued.key_path.read_bytes(), from_lab=True)
 
 
 def _documents(connection: Connection, folder: Path) -> Iterable[tuple[str, bytes]]:
