@@ -85,11 +85,11 @@ class Reading:
         line = next((cell.line for cell in values.values()), None)
         number, title = values.get("number"), values.get("title")
         if number is None or not number.text:
-            self.wrong(line, number.name if number else "number", *_EMPTY)
+            self.wrong(number.line if number else line, number.name if number else "number", *_EMPTY)
         else:
             self._check_number(number)
         if title is None or not title.text:
-            self.wrong(line, title.name if title else "title", *_EMPTY)
+            self.wrong(title.line if title else line, title.name if title else "title", *_EMPTY)
         return Item(
             _text(number),
             _text(title),

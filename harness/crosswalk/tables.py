@@ -78,8 +78,13 @@ def _plain(heading: str) -> str:
 
 
 def _heading(grid: Grid) -> int | None:
-    """Return the index of the heading row: the first with at least two of our columns."""
-    return next((n for n, row in enumerate(grid.rows[:HEADING_WITHIN]) if len(_columns(row)) > 1), None)
+    """Return the index of the heading row: the first with at least two of our columns, rightly spelled or nearly."""
+    return next((n for n, row in enumerate(grid.rows[:HEADING_WITHIN]) if _fits(row) > 1), None)
+
+
+def _fits(row: Sequence[Cell]) -> int:
+    columns = _columns(row)
+    return len(columns) + sum(_nearest(name, row) is not None for name in COLUMNS if name not in columns)
 
 
 def _columns(row: Sequence[Cell]) -> dict[str, int]:
