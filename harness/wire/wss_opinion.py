@@ -14,8 +14,8 @@ def second_opinion(raw: bytes, certificate: x509.Certificate, references: int, a
     `ec:InclusiveNamespaces` or a SecurityTokenReference inside KeyInfo.
     """
     from lxml import etree
-    from signxml.verifier import SignatureConfiguration, XMLVerifier
     from signxml.exceptions import SignXMLException
+    from signxml.verifier import SignatureConfiguration, XMLVerifier
 
     where = f"./{{{SOAP}}}Header/{{{WSSE}}}Security/"
     expected = SignatureConfiguration(location=where, expect_references=references, verification_time=at)
