@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from harness.wire.distinguished import Name
+from harness.wire.lazy import lazy
 from harness.wire.x509 import Certificate, signed_by
 
 MAX_DEPTH: Final = 12
@@ -36,7 +37,7 @@ class Path:
         """The anchor that the path ends in, or None."""
         return self.certificates[-1] if self.complete else None
 
-    @property
+    @lazy
     def authorities(self) -> tuple[Certificate, ...]:
         """The certificates above the leaf."""
         return self.certificates[1:]

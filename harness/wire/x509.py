@@ -86,12 +86,12 @@ class Described:
         """The alternative names in their order."""
         return self.extensions.decode(SAN, read_names) or ()
 
-    @property
+    @lazy
     def dns_names(self) -> tuple[str, ...]:
         """The dNSNames to the letter, also when they are no host names."""
         return tuple(n.text for n in self.names if n.kind == "dns")
 
-    @property
+    @lazy
     def addresses(self) -> tuple[bytes, ...]:
         """The iPAddresses, packed."""
         return tuple(n.value for n in self.names if n.kind == "ip")
@@ -101,7 +101,7 @@ class Described:
         """Whether the subject is a CA, and its pathLen; None without a readable extension."""
         return self.extensions.decode(BASIC_CONSTRAINTS, read_basic_constraints)
 
-    @property
+    @lazy
     def oin(self) -> str:
         """The first serialNumber of the subject (2.5.4.5) to the letter, or an empty string."""
         return self.subject.first(SERIAL_NUMBER)
@@ -247,7 +247,7 @@ class Certificate(Described):
         )  # fmt: skip
         return tuple(sorted(self.extensions.malformed))
 
-    @property
+    @lazy
     def is_ca(self) -> bool:
         """Whether basicConstraints say that the subject is a CA."""
         return self.basic_constraints is not None and self.basic_constraints[0]

@@ -14,6 +14,7 @@ from harness.wire.crl import Crl, read_crl
 from harness.wire.csr import Request
 from harness.wire.distinguished import COMMON_NAME
 from harness.wire.lazy import lazy
+from harness.wire.oin import Oin, length_fault
 from harness.wire.x509 import CLIENT_AUTH, SERVER_AUTH, Certificate, Described
 
 UZI_NAME = "2.5.5.5"
@@ -94,26 +95,22 @@ def _store(trust: tuple[bytes, ...], authorities: tuple[Certificate, ...]) -> ce
 
 
 class Judged:
-    """One certificate under judgement, and everything that follows from its context."""
+    """One certificate under judgement, and everything that follows from its context.
+
+    `subject` is the certificate as far as a request has it too.
+    """
+
+    is_request = False
 
     def __init__(self, content: Content, certificate: Certificate, ctx: Context, *, served: bool = False) -> None:
         self.content = content
         self.cert = certificate
+        self.subject: Described = certificate
         self.at = ctx.at
         self.ctx = ctx
         self.served = content.certificates if served else ()
         self.policy: Policy = policy()
         self.companions = companions(ctx)
-
-    @property
-    def subject(self) -> Described:
-        """The certificate as far as a request has it too."""
-        return self.cert
-
-    @property
-    def is_request(self) -> bool:
-        """Whether this is a request, which has no issuer yet."""
-        return False
 
     @lazy
     def path(self) -> Path:
@@ -181,7 +178,7 @@ class Judged:
         """Whether the file is what is sent in TLS, so that an absent CA is a fault of the sending (PKIO-CHAIN-006, -009)."""
         return bool(self.served) and self.role_name in SENDERS and not self.is_authority
 
-    @property
+    @lazy
     def is_g4(self) -> bool:
         """Whether the profile of the fourth generation applies."""
         return any(p.is_g4 for p in self.policies) or self.generation.startswith("g4")
@@ -225,7 +222,13 @@ class Judged:
             return "message-signing" if bits else "tls-server"
         return "encryption"
 
-    @property
+    @lazy
+    def number(self) -> Oin | None:
+        """The organisation number, when it has the twenty positions of one."""
+        value = self.subject.oin
+        return Oin(value) if value and not length_fault(value) else None
+
+    @lazy
     def role(self) -> Role:
         """What that role asks."""
         return self.policy.roles[self.role_name]
@@ -234,24 +237,17 @@ class Judged:
 class JudgedRequest(Judged):
     """A request: the same subject rules, before there is an issuer."""
 
+    is_request = True
+
     def __init__(self, request: Request, ctx: Context) -> None:
         self.request = request
+        self.subject = request
         self.content = Content("csr")
         self.at = ctx.at
         self.ctx = ctx
         self.served = ()
         self.policy = policy()
         self.companions = companions(ctx)
-
-    @property
-    def subject(self) -> Described:
-        """The request."""
-        return self.request
-
-    @property
-    def is_request(self) -> bool:
-        """True: nobody has signed this yet."""
-        return True
 
     @lazy
     def path(self) -> Path:
@@ -273,7 +269,7 @@ class JudgedRequest(Judged):
         """Whether the file is what is sent in TLS, so that an absent CA is a fault of the sending (PKIO-CHAIN-006, -009)."""
         return bool(self.served) and self.role_name in SENDERS and not self.is_authority
 
-    @property
+    @lazy
     def is_g4(self) -> bool:
         """Whether the fourth generation was asked for (`--set generation=g4`)."""
         return self.ctx.setting("generation").lower().startswith("g4")

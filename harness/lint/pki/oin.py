@@ -9,18 +9,13 @@ from harness.lint.pki.judged import Judged, listed, yes
 from harness.model import Environment, Finding, NotRun, Text
 from harness.wire import der
 from harness.wire.distinguished import ORGANIZATION_IDENTIFIER, ORGANIZATIONAL_UNIT, SERIAL_NUMBER
-from harness.wire.oin import REGISTERS, Oin, length_fault, of_entity_id, of_party_id, passes_elfproef
+from harness.wire.oin import REGISTERS, length_fault, of_entity_id, of_party_id, passes_elfproef
 
 OIN = RuleTable[Judged]()
 rule = OIN.rule
 WHERE = "subject.serialNumber"
 NO_NUMBER = Text("geen serialNumber in het subject", "no serialNumber in the subject")
 _INSIDE = re.compile(r"[0-9]{8}[0-9A-Z]{12}")
-
-
-def _number(doc: Judged) -> Oin | None:
-    value = doc.subject.oin
-    return Oin(value) if value and not length_fault(value) else None
 
 
 @rule("PKIO-OIN-001")
@@ -62,7 +57,7 @@ def twenty_positions(doc: Judged, ctx: Context) -> Iterator[Finding]:
 @rule("PKIO-OIN-003")
 def known_prefix(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """The first eight digits name a register of the published table (OIN-Stelsel 6)."""
-    number = _number(doc)
+    number = doc.number
     if number and number.prefix not in REGISTERS:
         yield Finding("PKIO-OIN-003", "", number.prefix, listed(REGISTERS), WHERE)
 
@@ -70,7 +65,7 @@ def known_prefix(doc: Judged, ctx: Context) -> Iterator[Finding]:
 @rule("PKIO-OIN-004")
 def shape_of_prefix(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """The twelve positions have the shape of the register: 8+4 for KvK, 9+3 for the others (OIN-Stelsel 6)."""
-    number = _number(doc)
+    number = doc.number
     if number and number.prefix in REGISTERS and not REGISTERS[number.prefix][1].fullmatch(number.value[8:]):
         expected = (
             Text("8 cijfers en 0000", "8 digits and 0000")
@@ -83,7 +78,7 @@ def shape_of_prefix(doc: Judged, ctx: Context) -> Iterator[Finding]:
 @rule("PKIO-OIN-005")
 def elfproef(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """RSIN and fiscal number satisfy the elfproef."""
-    number = _number(doc)
+    number = doc.number
     checked = number is not None and number.prefix in {"00000001", "00000002"} and number.number.isdigit()
     if number and checked and not passes_elfproef(number.number):
         conflict = doc.policy.conflicts["elfproef"]
@@ -94,7 +89,7 @@ def elfproef(doc: Judged, ctx: Context) -> Iterator[Finding]:
 @rule("PKIO-OIN-006")
 def suffix(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """The number ends in 000; old sub-numbers 001 and 002 are alive (OIN-Stelsel 6, note)."""
-    number = _number(doc)
+    number = doc.number
     if number and not number.kvk and number.prefix in REGISTERS and number.suffix != "000":
         conflict = doc.policy.conflicts["oin-suffix"]
         observed = Text(f"{number.suffix} ({conflict.nl})", f"{number.suffix} ({conflict.en})")
@@ -104,7 +99,7 @@ def suffix(doc: Judged, ctx: Context) -> Iterator[Finding]:
 @rule("PKIO-OIN-007")
 def test_number(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """The prefix 00000099 is for tests only (OIN-Stelsel 6)."""
-    number = _number(doc)
+    number = doc.number
     if number and number.is_test:
         yield Finding("PKIO-OIN-007", "", number.value, Text("een eigen OIN", "an OIN of one's own"), WHERE)
 
@@ -157,7 +152,7 @@ def equals_entity_id(doc: Judged, ctx: Context) -> Iterator[Finding]:
 @rule("PKIO-OIN-012")
 def equals_organization_identifier(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """A number built on KvK agrees with organizationIdentifier NTRNL (S1 3.5; G4 profile)."""
-    number = _number(doc)
+    number = doc.number
     identifier = doc.subject.subject.first(ORGANIZATION_IDENTIFIER)
     if number is None or not re.fullmatch(r"NTRNL-[0-9]{8}", identifier):
         return
@@ -180,7 +175,7 @@ def one_number_in_the_set(doc: Judged, ctx: Context) -> Iterator[Finding]:
 @rule("PKIO-OIN-014")
 def suboin_names_its_unit(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """A SubOIN stands with the holder in O and the unit in OU (OIN-SubOIN_in_PkioCert)."""
-    number = _number(doc)
+    number = doc.number
     if number and number.is_suboin and not doc.subject.subject.first(ORGANIZATIONAL_UNIT):
         yield Finding(
             "PKIO-OIN-014",

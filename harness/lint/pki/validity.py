@@ -32,10 +32,11 @@ def parse_day(text: str) -> datetime | None:
 def valid_now(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """The moment of judgement lies in the validity of the leaf and of every CA above it (DKB PKI002)."""
     for certificate in doc.path.certificates or (doc.cert,):
-        yield from _valid(certificate, doc, ctx)
+        if not certificate.valid_at(ctx.at):
+            yield from _outside(certificate, doc, ctx)
 
 
-def _valid(certificate: Certificate, doc: Judged, ctx: Context) -> Iterator[Finding]:
+def _outside(certificate: Certificate, doc: Judged, ctx: Context) -> Iterator[Finding]:
     first, last = certificate.not_before, certificate.not_after
     skew = timedelta(seconds=doc.policy.validity["skew_seconds"])
     name = "" if certificate is doc.cert else f" ({certificate.subject.short})"
