@@ -149,7 +149,10 @@ def proxy_of(host: str, environ: Mapping[str, str] | None = None) -> str:
 
 @dataclass(frozen=True)
 class Plan:
-    """How to survey: who calls, how thoroughly, how patiently, and what to do between two attempts."""
+    """How to survey: who calls, how thoroughly, how patiently, and what to do between two attempts.
+
+    `quick` asks who is let in and nothing more: no stapling, no suites, no large request.
+    """
 
     own: Caller | None = None
     presented: Presented | None = None
@@ -158,6 +161,7 @@ class Plan:
     pause: Callable[[], object] = lambda: None
     ask: Ask = "head"
     quick: bool = False
+    versions: tuple[str, ...] = ("1.2", "1.3", "1.0", "1.1")
     others: tuple[Caller, ...] = field(default=())
 
     def attempts(self) -> Iterator[tuple[Caller, str, bool]]:
@@ -165,19 +169,17 @@ class Plan:
 
         Towards hosts of others: per version one handshake without and one with our certificate, no more.
         """
-        for version in ("1.2", "1.3"):
+        modern = [version for version in self.versions if version in ("1.2", "1.3")]
+        for version in self.versions:
             yield tls.NOBODY, version, True
-            if self.own:
+            if self.own and version in modern:
                 yield self.own, version, True
-        for version in ("1.0", "1.1"):
-            yield tls.NOBODY, version, True
         if self.thorough:
-            for version in ("1.2", "1.3"):
+            for version in modern:
                 yield tls.stranger(), version, True
                 for other in self.others:
                     yield other, version, True
-            yield tls.NOBODY, "1.2", False
-            yield tls.NOBODY, "1.3", False
+                yield tls.NOBODY, version, False
 
 
 def survey(host: str, port: int, addresses: Iterable[Address], plan: Plan, **known: object) -> Survey:
@@ -188,11 +190,11 @@ def survey(host: str, port: int, addresses: Iterable[Address], plan: Plan, **kno
         handshakes += _one_address(address, host, plan)
     found = replace(found, handshakes=tuple(handshakes))
     live = next((one.address for one in handshakes if one.hello is not None or one.alert is not None), None)
-    if live is None:
+    if live is None or plan.quick:
         return found
     plan.pause()
     found = replace(found, stapled=tls_openssl.stapled(live, host, patience=plan.patience), asked_stapled=True)
-    return _thorough(found, live, plan) if plan.thorough and not plan.quick else found
+    return _thorough(found, live, plan) if plan.thorough else found
 
 
 def _one_address(address: Address, host: str, plan: Plan) -> Iterator[Handshake]:

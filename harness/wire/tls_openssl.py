@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from OpenSSL import SSL, crypto
+from OpenSSL import SSL
 
 from harness.wire.tls import PATIENCE, Address, Patience
 
@@ -86,10 +86,10 @@ def _context(version: str = "", presented: Presented | None = None) -> SSL.Conte
         context.set_min_proto_version(number)
         context.set_max_proto_version(number)
     if presented:
-        context.use_certificate(crypto.X509.from_cryptography(presented.chain[0]))
+        context.use_certificate(presented.chain[0])
         for certificate in presented.chain[1:]:
-            context.add_extra_chain_cert(crypto.X509.from_cryptography(certificate))
-        context.use_privatekey(crypto.PKey.from_cryptography_key(presented.key))
+            context.add_extra_chain_cert(certificate)
+        context.use_privatekey(presented.key)
     return context
 
 

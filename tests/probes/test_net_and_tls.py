@@ -162,3 +162,57 @@ LOUD = [name for name, config in CONFIGURATIONS.items() if config.rule not in ("
 @pytest.mark.parametrize("fault", LOUD)
 async def test_every_lab_configuration_yields_its_own_rule(look, fault):
     assert CONFIGURATIONS[fault].rule in rules(await look(fault))
+
+
+EBMS = (
+    CHAIN.replace('"digimelding"', '"digikoppeling"')
+    + """
+[connections.digimelding.ebms]
+endpoint = "lab"
+own_endpoint = "lab"
+"""
+)
+
+
+@pytest.fixture
+def own_side(pki, monkeypatch, tmp_path):
+    """Return a function that looks at our own listener."""
+    for side in ("ebms", "wus"):
+        monkeypatch.setitem(COUNTERPARTIES, ("digikoppeling", side), f"{__name__}:Desk")
+    (tmp_path / "chain.toml").write_text(EBMS)
+    loaded = scenario.load(tmp_path / "chain.toml")
+
+    async def run():
+        async with Lab(pki) as lab:
+            link = await Binder(loaded, lab).bind(loaded.scenario.connections["digimelding"])
+            engine = Engine({"digimelding": link}, {Environment.LAB: Guard(Environment.LAB)}, probe.load(), rulebook())
+            result = await engine.result("digimelding", "tls.own")
+            await engine.close()
+        return result
+
+    return run
+
+
+async def test_our_own_listener_asks_for_a_certificate_and_refuses_strangers(own_side):
+    result = await own_side()
+    assert (result.verdict, result.findings) == (Verdict.PASS, ())
+    said = " ".join(str(o.text) for o in result.observed)
+    assert "TLS 1.3 met ons certificaat: gevraagd; HTTP 405" in said
+    assert "met een onbekend certificaat: gevraagd" in said
+
+
+async def test_our_own_listener_that_asks_nothing_is_our_own_failure(own_side, monkeypatch):
+    import ssl
+
+    from harness.link import Link
+
+    asking = Link.server_context
+
+    def careless(link):
+        context = asking(link)
+        context.verify_mode = ssl.CERT_NONE
+        return context
+
+    monkeypatch.setattr(Link, "server_context", careless)
+    result = await own_side()
+    assert {(g.finding.rule, g.finding.case) for g in result.findings} == {("MTLS-006", "requested")}

@@ -18,7 +18,7 @@ class Class(StrEnum):
 
 _GOOD13: Final = {"TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"}
 _SUFFICIENT13: Final = {"TLS_AES_128_GCM_SHA256", "TLS_AES_128_CCM_SHA256"}
-_OLD: Final = re.compile(r"NULL|EXP|RC4|RC2|DES|SEED|IDEA|MD5|CCM-?8|ADH|AECDH|PSK|SRP|DSS")
+_OLD: Final = re.compile(r"NULL|EXP|RC4|RC2|DES|SEED|IDEA|MD5|CCM[-_]?8|ADH|AECDH|PSK|SRP|DSS")
 _SHA1: Final = re.compile(r"-SHA$")
 _AEAD: Final = re.compile(r"GCM|CHACHA20|CCM")
 _AGEING: Final = re.compile(r"CAMELLIA|ARIA")
