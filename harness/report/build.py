@@ -186,9 +186,11 @@ def _rows(
 
 
 def _in_phase(row: Row, phase: str, say: Wording) -> bool:
+    if not phase:
+        return True
     wanted = phase.casefold()
     names = {row.phase.casefold(), say.phase(row.system, row.phase).casefold()}
-    return not phase or any(name == wanted or name.startswith(f"{wanted} ") for name in names)
+    return any(name == wanted or name.startswith(f"{wanted} ") for name in names)
 
 
 def _phase_names(

@@ -46,11 +46,21 @@ class Cleaner:
     withheld: str = ""
     shortened: str = "… [{n}]"
     masker: Masker = dataclasses.field(default_factory=Masker)
+    known: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def __call__(self, text: str, most: int = MOST) -> str:
         """Return `text` fit to print, at most about `most` characters long."""
+        if not text:
+            return text
+        if len(text) > most:
+            return self._cleaned(text, most)
+        if text not in self.known:
+            self.known[text] = self._cleaned(text, most)
+        return self.known[text]
+
+    def _cleaned(self, text: str, most: int) -> str:
         whole = len(text)
-        text = self.masker.text(text[: max(_AHEAD, most * 2)].encode("utf-8", "replace").decode()) if text else text
+        text = self.masker.text(text[: max(_AHEAD, most * 2)].encode("utf-8", "replace").decode())
         if self.internal:
             text = self._outside(text)
         if whole > most:

@@ -118,13 +118,18 @@ class Wording:
 
     def phase(self, system: str, phase: str) -> str:
         """Return the name of a phase as its procedure has it, with its English twin."""
-        names = texts()["phases"]
-        found = names.get(f"{system}/{phase}") or names.get(phase)
-        return found.of(self.lang) if found else phase
+        return _phase(system, phase, self.lang)
 
     def actor(self, actor: str) -> str:
         """Return who acts; the English twin replaces the Dutch role names one by one."""
         return _actor(actor, self.lang)
+
+
+@cache
+def _phase(system: str, phase: str, lang: str) -> str:
+    names = texts()["phases"]
+    found = names.get(f"{system}/{phase}") or names.get(phase)
+    return found.of(lang) if found else phase
 
 
 @cache

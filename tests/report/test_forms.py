@@ -175,9 +175,9 @@ def test_three_hundred_connections_take_ten_seconds_and_fifteen_megabytes():
     run = dossier.run(
         [dossier.municipality(n) for n in names], [r for n in names for r in dossier.digipoort_results(n)]
     )
-    started = time.perf_counter()
+    started = time.process_time()
     text = "".join(html.render(build(run, now=dossier.NOW, book=dossier.BOOK)))
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
     assert len(text.encode()) < 15_000_000
 
 
