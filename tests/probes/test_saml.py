@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import pytest
 
@@ -65,8 +66,10 @@ class Bench:
         return [item async for item in probe(self.link, self.tools)]
 
 
-def material(role, identity):
-    return Material(role, role, identity.cert_path.read_bytes(), identity.key_path.read_bytes())
+@cache
+def material(role, folder):
+    """One Material per key for the whole session: loading an RSA key takes longer than a login."""
+    return Material(role, role, (folder / "cert.pem").read_bytes(), (folder / "key.pem").read_bytes())
 
 
 async def bench(pki, *faults, clustered=True, test_provider=DV_OIN, second_certificate=False, mode=""):
@@ -81,7 +84,7 @@ async def bench(pki, *faults, clustered=True, test_provider=DV_OIN, second_certi
         identities[f"bsn-encryption:{UZI_OIN}"] = pki.issue("care-south-bsn")
         uzi = Provider(name="Zuid", oin=UZI_OIN, service_uuid=OTHER_UUID, test_provider=test_provider == UZI_OIN)
         providers.append(uzi)
-    materials = {role: material(role, identity) for role, identity in identities.items()}
+    materials = {role: material(role, identity.folder) for role, identity in identities.items()}
     system = "tvs-cluster" if clustered else "tvs-direct"
     settings = {
         "own_name": "Test", "own_oin": own, "own_endpoint": OWN, "peer_oin": "00000099000000009000", "mode": mode,
