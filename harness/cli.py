@@ -1,5 +1,6 @@
 """The verbs of the `ketentest` command; each hands over to the module that does the work."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -41,6 +42,20 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("afgebroken / interrupted", err=True)
         sys.exit(3)
+    except Exception as wrong:  # our own failure: one sentence, and the rest for who asks
+        if os.environ.get("KETENTEST_DEBUG"):
+            raise
+        _own_failure(wrong)
+        sys.exit(3)
+
+
+def _own_failure(wrong: Exception) -> None:
+    trace = wrong.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "?"
+    what = f"{type(wrong).__name__}: {wrong} ({place})"
+    click.echo(f"fout in testgereedschap: {what}. Meld dit; meer met KETENTEST_DEBUG=1", err=True)
 
 
 def lang_option(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -67,7 +67,13 @@ def _rule(rule_id: str, raw: Mapping[str, Any]) -> Rule:
 def read_catalogue(text: str, name: str) -> dict[str, Rule]:
     """Read one catalogue; raises OwnFailure when a table is not a rule."""
     rules = {}
-    for rule_id, raw in tomllib.loads(text).items():
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as wrong:
+        raise OwnFailure(
+            f"regelcatalogus {name} is geen TOML: {wrong}", f"rule catalogue {name} is not TOML: {wrong}"
+        ) from wrong
+    for rule_id, raw in tables.items():
         if rule_id == "meta":
             continue
         try:
