@@ -17,6 +17,8 @@ from harness.wire.ebms import Party
 from harness.wire.wss import Signer
 
 ECHO = "EchoRequest"
+FACILITY_TYPE = "urn:cv:oin"
+FACILITY_ROLE = "ComplianceVoorziening"
 
 
 @dataclass(frozen=True)
@@ -83,8 +85,15 @@ def _agreed(data: bytes, oin: str) -> Agreed | None:
     except KetentestError as wrong:
         raise NotPossible(wrong.text.nl, wrong.text.en) from wrong
     us = next((p for p in cpa.parties if any(i.value.strip().partition("_")[0] == oin for i in p.ids)), None)
+    us = us or _consumer_of_the_facility(cpa)
     them = cpa.other(us) if us else None
     return Agreed(data, cpa, us, them) if us and them and us.ids and them.ids else None
+
+
+def _consumer_of_the_facility(cpa: Cpa) -> PartyInfo | None:
+    """Return the other party of the fixed CPA of Logius' compliance facility: whoever uses it plays that consumer."""
+    facility = [p for p in cpa.parties if any((i.type or "").strip() == FACILITY_TYPE for i in p.ids)]
+    return next((p for p in facility if all(r.role != FACILITY_ROLE for r in p.roles)), None)
 
 
 def way_of(link: Link, word: str) -> Way:
