@@ -114,7 +114,7 @@ class Row:
     count here. `needs` blocks when a prerequisite (row or probe) failed, `needs_green` when it is anything but green.
     `optional` rows may be declared not applicable, `instead` lets evidence replace a probe that could not run, `beside`
     shows a probe next to a declaration without weighing it, `about` names the rules of such a probe that do weigh, `complete` lists the rows that a document must cover,
-    and `guarded` marks what the product itself guards in every run.
+    `guarded` marks what the product itself guards in every run, and `prints` names what of the scenario stands beside it.
     """
 
     id: str
@@ -147,6 +147,7 @@ class Row:
     beside: bool = False
     guarded: bool = False
     weigh: tuple[tuple[str, Severity], ...] = ()
+    prints: str = ""
     note: Text = NOTHING
 
     @property

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -31,6 +32,7 @@ from harness.model import (
 from harness.probes.probe import NotApplicable, NotPossible, Probe, Tools, Yield, split
 from harness.rulebook import Rulebook
 from harness.run import Writer, roll_results
+from harness.window import AMSTERDAM, listed, outside
 
 log = logging.getLogger("ketentest")
 
@@ -167,6 +169,9 @@ class Engine:
         try:
             if REACH[probe.guard]:
                 self._guarded(probe, link, guard, side)
+            if probe.guard in ("message", "write"):
+                for late in _outside_window(link, started):
+                    seen.add(late)
             async for item in probe.run(link, tools):
                 seen.add(item)
         except NotApplicable as reason:
@@ -183,7 +188,7 @@ class Engine:
             log.exception("probe %s on %s", step.probe, step.connection)
             what = f"{type(wrong).__name__}: {wrong}"
             outcome = (Verdict.ERROR, Text(f"fout in testgereedschap: {what}", f"tool error: {what}"))
-        words = {*tools.context().words, link.connection.system, split(step.probe)[1]}
+        words = {*tools.context().words, link.connection.system, *split(step.probe)}
         graded = (*seen.of(Graded), *self.book.grade(seen.of(Finding), words))
         verdict = outcome[0] if outcome else verdict_of(graded, incomplete=self.book.incomplete(seen.of(NotRun), words))
         if outcome and outcome[0] is Verdict.NOT_RUN and verdict_of(graded) is Verdict.FAIL:
@@ -268,6 +273,14 @@ class _Seen:
 
     def of(self, kind: type[Kind]) -> tuple[Kind, ...]:
         return tuple(item for item in self.items if isinstance(item, kind))
+
+
+def _outside_window(link: Link, moment: datetime) -> Iterator[Finding]:
+    """A message outside the period that was agreed with the counterparty (LZ 5.3.3)."""
+    agreed = [window.period for window in link.connection.window]
+    if outside(moment, agreed):
+        observed = f"{moment.astimezone(AMSTERDAM):%Y-%m-%d %H:%M}"
+        yield Finding("CONF-040", observed=observed, expected=listed(agreed), where="window")
 
 
 def _transport_finding(failed: TransportFailed) -> Finding:

@@ -93,6 +93,7 @@ def info_of(loaded: Loaded, connection: Connection) -> ConnectionInfo:
         endpoints=tuple(connection.endpoints.items()),
         providers=tuple(p.name for p in connection.saml.providers) if connection.saml else (),
         registries=connection.registries,
+        window=tuple((w.period.start.isoformat(), w.period.end.isoformat()) for w in connection.window),
     )
 
 

@@ -65,6 +65,7 @@ class ConnectionInfo:
     endpoints: tuple[tuple[str, str], ...] = ()
     providers: tuple[str, ...] = ()
     registries: tuple[str, ...] = ()
+    window: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -250,7 +251,7 @@ def _connection(raw: dict[str, Any]) -> ConnectionInfo:
     raw["environment"] = Environment(raw["environment"])
     for name in ("channels", "providers", "registries", "profiles"):
         raw[name] = tuple(raw.get(name, ()))
-    for name in ("endpoints", "certificates"):
+    for name in ("endpoints", "certificates", "window"):
         raw[name] = _pairs(raw.get(name, ()))
     return ConnectionInfo(**raw)
 

@@ -7,18 +7,19 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from harness.errors import Mistake, ScenarioInvalid, UnusableInput
 from harness.model import Environment, Text
 from harness.positions import line_of, positions
+from harness.window import Period, period
 
 MAX_BYTES: Final = 1024 * 1024
 LAB: Final = "lab"
@@ -75,9 +76,20 @@ def _secret(value: str) -> str:
     )
 
 
+def _day(value: Any) -> Any:
+    if isinstance(value, date):
+        return value
+    raise _mistake(
+        "day",
+        f"verwacht een datum of tijdstip zonder aanhalingstekens, zoals 2026-11-23T09:00:00; gevonden {value!r}",
+        f"expected a date or time without quotes, such as 2026-11-23T09:00:00; found {value!r}",
+    )
+
+
 Oin = Annotated[str, AfterValidator(_oin)]
 Endpoint = Annotated[str, AfterValidator(_url)]
 Secret = Annotated[str, AfterValidator(_secret)]
+Day = Annotated[datetime | date, BeforeValidator(_day)]
 
 
 class Model(BaseModel):
@@ -214,6 +226,28 @@ class Saml(Model):
     index: int = Field(default=0, ge=0)
 
 
+class Window(Model):
+    """A period agreed with the counterparty for testing; without a zone it is the time of Amsterdam."""
+
+    start: Day = Field(alias="from")
+    until: Day
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.period.end < self.period.start:
+            raise _mistake(
+                "window",
+                f"eindigt ({self.until}) voor het begin ({self.start}); wissel from en until om",
+                f"ends ({self.until}) before it begins ({self.start}); swap from and until",
+            )
+        return self
+
+    @property
+    def period(self) -> Period:
+        """The period as moments."""
+        return period(self.start, self.until)
+
+
 class Connection(Model):
     """One connection to one ketenpartner, with everything its rows and probes need."""
 
@@ -233,6 +267,7 @@ class Connection(Model):
     activated: date | None = None
     ticket: str = ""
     permission: str = ""
+    window: tuple[Window, ...] = ()
     allow_write: bool = False
     certificates: Mapping[CertificateRole, str] = Field(default_factory=dict)
     anchors: tuple[str, ...] = (LAB,)

@@ -9,6 +9,7 @@ from harness.report.links import lanes, questions
 from harness.report.model import Connection, Count, Fact, Mark, Phase, Step
 from harness.run import ConnectionInfo
 from harness.verdicts import RowVerdict
+from harness.window import listed, periods
 
 SHORT = 220
 MOST_DATA = 16
@@ -122,7 +123,7 @@ def _step(
         basis=_basis(desk, found.results),
         evidence=tuple(dict.fromkeys(e.sha256 for r in found.results for e in r.evidence)),
         source=str(row.source),
-        data=_data(desk, row, found),
+        data=_data(desk, info, row, found),
     )
 
 
@@ -181,12 +182,25 @@ def _measured(desk: Desk, results: Sequence[Result]) -> str:
     return desk.clean("; ".join(s for s in said if s), SHORT)
 
 
-def _data(desk: Desk, row: Row, found: RowVerdict) -> tuple[Fact, ...]:
+def _data(desk: Desk, info: ConnectionInfo, row: Row, found: RowVerdict) -> tuple[Fact, ...]:
     """Return what the probes measured by name (ids, digests, endpoints), once each; not again at a roll-up."""
     if row.roll_up:
         return ()
+    if row.prints == "window":
+        return tuple(_window(desk, info))
     pairs = dict.fromkeys(p for r in found.results for o in r.observed for p in o.data if p[0] not in IN_PICTURE)
     return tuple(Fact(desk.clean(label, 60), desk.clean(value, 160)) for label, value in list(pairs)[:MOST_DATA])
+
+
+def _window(desk: Desk, info: ConnectionInfo) -> Iterable[Fact]:
+    """Say the agreed test periods, and which probes of these runs sent a message outside them."""
+    agreed = periods(info.window)
+    if agreed:
+        yield Fact(desk.say("window"), desk.say.words(listed(agreed)))
+    late = [r for r in desk.by_connection.get(info.name, ()) if any(g.finding.rule == "CONF-040" for g in r.findings)]
+    if late:
+        told = [f"{r.probe} ({desk.say.moment(r.started)})" if r.started else r.probe for r in late]
+        yield Fact(desk.say("window_outside"), desk.say.listed(told, 4))
 
 
 def departure(desk: Desk, findings: Iterable[Graded]) -> Iterable[str]:
