@@ -26,8 +26,12 @@ from harness.wire.x509 import Certificate
 _DASHES: Final = b"-----BEGIN "
 _BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]{64,}")
+#: Larger files are opened again rather than kept.
+SMALL: Final = 64 * 1024
 _SIGNED_DATA: Final = "1.2.840.113549.1.7.2"
 _DATA: Final = "1.2.840.113549.1.7.1"
+_SIGNED_DATA_DER: Final = bytes.fromhex("06092a864886f70d010702")
+_DATA_DER: Final = bytes.fromhex("06092a864886f70d010701")
 _OCSP_BASIC: Final = bytes.fromhex("06092b0601050507300101")
 
 
@@ -80,9 +84,12 @@ def no_certificate(content: Content) -> DocumentUnreadable:
     )
 
 
-@lru_cache(maxsize=64)
 def opened(data: bytes, password: bytes | None = None) -> Content:
     """Recognise what `data` holds; raises DocumentUnreadable for a PKCS#12 file whose password does not fit."""
+    return _remembered(data, password) if len(data) <= SMALL else _open(data, password)
+
+
+def _open(data: bytes, password: bytes | None) -> Content:
     if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         data = data.decode("utf-16", "replace").encode("utf-8", "replace")
     if _DASHES in data:
@@ -95,6 +102,9 @@ def opened(data: bytes, password: bytes | None = None) -> Content:
         if decoded[:1] == b"\x30":
             return _der(decoded, password, "base64")
     return Content("")
+
+
+_remembered = lru_cache(maxsize=64)(_open)
 
 
 def _decoded(text: bytes) -> bytes:
@@ -201,7 +211,12 @@ def _der(data: bytes, password: bytes | None, form: str) -> Content:
 
 
 def der_kind(data: bytes) -> str:
-    """Return what a DER file begins like: certificate, request, crl, ocsp, key, encrypted-key, pkcs7 or pkcs12."""
+    """Return what a DER file begins like: certificate, request, crl, ocsp, key, encrypted-key, pkcs7 or pkcs12.
+
+    Only containers are ever written with indefinite lengths (BER).
+    """
+    if data[:2] == b"\x30\x80":
+        return "pkcs7" if _SIGNED_DATA_DER in data[:64] else "pkcs12" if _DATA_DER in data[:64] else ""
     try:
         parts = der.inside(data, der.items(data, 0, len(data))[0])
         first = parts[0]

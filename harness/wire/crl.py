@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Final
 
 from cryptography import x509
@@ -96,10 +95,14 @@ class Crl:
         """Whether this list only holds changes."""
         return DELTA in self.extensions.by_oid
 
+    @lazy
+    def _library(self) -> x509.CertificateRevocationList:
+        return x509.load_der_x509_crl(self.der)
+
     def find(self, serial: int) -> Revoked | None:
         """Return the entry of this serial number, or None; raises DerBroken when the entries cannot be read."""
         try:
-            entry = x509.load_der_x509_crl(self.der).get_revoked_certificate_by_serial_number(serial)
+            entry = self._library.get_revoked_certificate_by_serial_number(serial)
             if entry is None:
                 return None
             reason = entry.extensions.get_extension_for_class(x509.CRLReason).value.reason.value
@@ -123,7 +126,6 @@ def _scope(value: bytes) -> Scope:
     return Scope(**said)
 
 
-@lru_cache(maxsize=32)
 def read_crl(data: bytes) -> Crl | None:
     """Return the CRL in `data`, or None when it cannot be read."""
     try:

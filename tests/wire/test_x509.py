@@ -169,6 +169,14 @@ def test_a_bare_base64_body_as_in_metadata_is_a_certificate():
     assert certfile.certificates(LEAF.der) == (LEAF,)
 
 
+def test_a_container_in_ber_is_opened_or_described():
+    data = FORMS["pkcs7"][0]
+    body = data[4:] if data[1] == 0x82 else data[2:]
+    content = certfile.opened(b"\x30\x80" + body + b"\0\0")
+    assert content.form == "pkcs7"
+    assert content.certificates or content.unreadable
+
+
 def test_a_wrong_password_and_no_password_are_different_sentences():
     with pytest.raises(DocumentUnreadable, match="opent niet met dit wachtwoord"):
         certfile.certificates(bundle(), b"fout")

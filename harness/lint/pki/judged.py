@@ -37,7 +37,7 @@ class Companions:
 
     authorities: tuple[Certificate, ...]
     others: tuple[tuple[str, Certificate], ...]
-    crls: tuple[tuple[bytes, str], ...]
+    crls: tuple[tuple[Crl | None, str], ...]
     ocsp: tuple[bytes, ...]
     keys: tuple[tuple[str, PrivateKey], ...]
     registers: tuple[bytes, ...]
@@ -64,7 +64,7 @@ def _companions(raws: tuple[Raw, ...], password: bytes | None) -> Companions:
                 authorities.append(certificate)
             elif not certificate.is_ca:
                 others.append((raw.relation, certificate))
-        crls += [(crl, content.form) for crl in content.crls]
+        crls += [(read_crl(crl), content.form) for crl in content.crls]
         ocsp += content.ocsp
         keys += [(raw.relation, key) for key in content.keys]
     return Companions(tuple(authorities), tuple(others), tuple(crls), tuple(ocsp), tuple(keys), tuple(registers))
@@ -126,7 +126,7 @@ class Judged:
     @lazy
     def crls(self) -> tuple[Crl, ...]:
         """The CRLs that came along and can be read."""
-        found = (read_crl(data) for data, _ in (*self.companions.crls, *((c, "") for c in self.content.crls)))
+        found = (*(crl for crl, _ in self.companions.crls), *map(read_crl, self.content.crls))
         return tuple(crl for crl in found if crl is not None)
 
     def path_over(self, authorities: tuple[Certificate, ...]) -> Path:

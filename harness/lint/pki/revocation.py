@@ -8,7 +8,7 @@ from harness.lint.judge import Context, RuleTable, not_run
 from harness.lint.pki.judged import Companions, Judged, anchors_of, listed
 from harness.lint.pki.validity import stamp
 from harness.model import Finding, NotRun, Text
-from harness.wire.crl import CRL_NUMBER, Crl, read_crl
+from harness.wire.crl import CRL_NUMBER, Crl
 from harness.wire.x509 import Certificate
 
 REVOCATION = RuleTable[Judged]()
@@ -76,8 +76,8 @@ def _named_above(doc: Judged, crl: Crl) -> bool:
 
 
 def _unreadable(doc: Judged) -> Iterator[Finding]:
-    for data, form in doc.companions.crls:
-        if read_crl(data) is None:
+    for crl, form in doc.companions.crls:
+        if crl is None:
             yield Finding("PKIO-REV-003", "unreadable", Text("onleesbare CRL", "unreadable CRL"), "DER", "crl")
         elif form == "pem":
             yield Finding("PKIO-REV-003", "pem", "PEM", "DER", "crl")
