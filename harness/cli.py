@@ -311,6 +311,20 @@ def report(runs_given: tuple[Path, ...], runs: Path, **wish: Any) -> None:
 
 
 @cli.command()
+@click.option("--older", required=True, metavar="90d", help="Ouder dan: een getal met d, w, m of y.")
+@click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Map met runs.")
+@click.option("--dry-run", "dry", is_flag=True, help="Toon alleen wat weg zou gaan.")
+@lang_option
+def clean(older: str, runs: Path, dry: bool, lang: str) -> None:
+    """Verwijder runs die lang genoeg zijn bewaard, en niets anders."""
+    from harness.retention import clean as remove
+    from harness.run import utc_now
+
+    for line in remove(runs, older, utc_now(), lang, dry=dry):
+        click.echo(line)
+
+
+@cli.command()
 @click.argument("ident", required=False)
 @click.option("--list", "everything", is_flag=True, help="De hele catalogus.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
