@@ -19,8 +19,9 @@ from harness.lab import revocation
 from harness.lab.ca import Identity, Pki
 from harness.lab.faults.tls import CONFIGURATIONS, GOOD, TlsConfig
 from harness.lab.mint import pem
-from harness.lab.transport import OpenSslTls, Rude, alerting
+from harness.lab.transport import OpenSslTls, Rude
 from harness.lint.judge import HttpHead
+from harness.wire.alerting import alerting
 
 MAX_BODY: Final = 64 * 1024 * 1024
 HTTP_REFUSAL: Final = b"<html><head><title>400 No required SSL certificate was sent</title></head></html>"

@@ -12,10 +12,9 @@ from harness.lint.tls import DNS, NETWORK, PORT, TCP, judge_survey
 from harness.lint.tls.words import address, versions
 from harness.model import Environment, Observation, Text
 from harness.probes.probe import NotPossible, Tools, Yield, probe
-from harness.wire.survey import Lookup, Plan, Survey, connect, look_up, proxy_of, survey
+from harness.wire.survey import Lookup, Plan, Survey, connect, look_up, proxy_of, readable, survey
 from harness.wire.tls import Caller, Patience
 from harness.wire.tls_openssl import Presented
-from harness.wire.x509 import Certificate
 
 SPACING = 1.0
 """Seconds between two handshakes with a host of others (cap table)."""
@@ -115,7 +114,7 @@ def overview(link: Link, tools: Tools, seen: Survey) -> list[Observation]:
     """Return a row of the network overview per address (LZ 4.4.2): who calls whom, over what, with which certificate."""
     material = link.material("tls-client")
     ours = material.leaf.subject.rfc4514_string() if material else "-"
-    theirs = Certificate(seen.chain[0]).subject.short if seen.chain else "-"
+    theirs = next((one.subject.short for one in readable(seen.chain[:1])), "-")
     network = link.connection.network
     rows = []
     for one in seen.connected:

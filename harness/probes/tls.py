@@ -20,9 +20,8 @@ from harness.probes.crls import lists_for
 from harness.probes.net import plan_of, surveyed
 from harness.probes.probe import NotApplicable, NotPossible, Tools, Yield, probe
 from harness.wire.cpa import parse_cpa
-from harness.wire.survey import Survey, survey
+from harness.wire.survey import Survey, readable, survey
 from harness.wire.tls import suite_of
-from harness.wire.x509 import Certificate
 
 UNTRUSTED: Final = frozenset({
     "PKIO-CHAIN-001", "PKIO-CHAIN-002", "PKIO-CHAIN-006", "PKIO-VAL-001", "PKIO-SAN-002", "PKIO-KU-004", "PKIO-SIG-001",
@@ -43,6 +42,9 @@ async def server(link: Link, tools: Tools) -> AsyncIterator[Yield]:
     seen = _agreed(await surveyed(link, tools, tools.side), link, tools)
     for item in judge_survey(seen, tools.context(role="tls-server"), SERVER):
         yield item
+    if seen.chain:
+        yield tools.keep(f"{tools.side}.served-chain.pem", _pem(seen.chain), "application/x-pem-file")
+        yield _shown(seen)
     unread: dict[str, None] = {}
     for judged in _judged_chain(link, tools, seen):
         if isinstance(judged, NotRun):
@@ -52,12 +54,14 @@ async def server(link: Link, tools: Tools) -> AsyncIterator[Yield]:
     if unread:
         ids = ", ".join(unread)
         yield Observation(Text(f"niet getoetst: {ids}", f"not judged: {ids}"))
-    if seen.chain:
-        yield tools.keep(f"{tools.side}.served-chain.pem", _pem(seen.chain), "application/x-pem-file")
-        leaf = Certificate(seen.chain[0])
-        suites = ", ".join(dict.fromkeys(suite_of(one) for one in seen.attempts() if one.offered_by_server))
-        shown = f"{leaf.subject.short} ({leaf.sha256[:16]}), {versions(seen.spoken)}, {suites}"
-        yield Observation(shown, (("sha256", leaf.sha256), ("suites", suites), ("sent", str(len(seen.chain)))))
+
+
+def _shown(seen: Survey) -> Observation:
+    leaf = next(iter(readable(seen.chain[:1])), None)
+    name = f"{leaf.subject.short} ({leaf.sha256[:16]})" if leaf else "?"
+    suites = ", ".join(dict.fromkeys(suite_of(one) for one in seen.attempts() if one.offered_by_server))
+    data = (("sha256", leaf.sha256 if leaf else ""), ("suites", suites), ("sent", str(len(seen.chain))))
+    return Observation(f"{name}, {versions(seen.spoken)}, {suites}", data)
 
 
 def _judged_chain(link: Link, tools: Tools, seen: Survey) -> list[Graded | NotRun]:
@@ -118,6 +122,7 @@ async def mutual(link: Link, tools: Tools) -> AsyncIterator[Yield]:
             yield Observation(item.reason)
         else:
             yield item
+    yield _summary(seen)
     for row in _ladder(seen):
         yield row
     _trusted(_judged_chain(link, tools, seen))
@@ -132,6 +137,23 @@ def _trusted(judged: list[Graded | NotRun]) -> None:
             f"het certificaat van de server is niet te vertrouwen ({', '.join(dict.fromkeys(found))}; zie tls.server)",
             f"the server's certificate cannot be trusted ({', '.join(dict.fromkeys(found))}; see tls.server)",
         )
+
+
+def _summary(seen: Survey) -> Observation:
+    """Say in one line what the server does with a client certificate."""
+    attempts = [one for one in seen.attempts() if one.offered in ("1.2", "1.3") and one.offered_by_server]
+    spoken = versions({one.offered for one in attempts})
+    asked = all(one.asked for one in attempts)
+    needed = asked and not any(one.served for one in attempts if one.presented == "")
+    admitted = [one.served for one in attempts if one.presented == "own"]
+    nl = ["gevraagd" if asked else "niet gevraagd", "verplicht" if needed else "niet verplicht"]
+    en = ["asked for" if asked else "not asked for", "required" if needed else "not required"]
+    if admitted:
+        nl.append("het onze geaccepteerd" if all(admitted) else "het onze niet geaccepteerd")
+        en.append("ours accepted" if all(admitted) else "ours not accepted")
+    return Observation(
+        Text(f"{spoken}: clientcertificaat {', '.join(nl)}", f"{spoken}: client certificate {', '.join(en)}")
+    )
 
 
 _CALLERS: Final = {
@@ -178,6 +200,7 @@ async def own(link: Link, tools: Tools) -> AsyncIterator[Yield]:
         yield item
     if not seen.is_tls:
         raise NotPossible(f"{host}:{port}: geen TLS-server gezien", f"{host}:{port}: no TLS server was seen")
+    yield _summary(seen)
     for row in _ladder(seen):
         yield row
 

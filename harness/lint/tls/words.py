@@ -20,6 +20,8 @@ def versions(spoken: Iterable[str]) -> str:
     return f"TLS {', '.join(names)}" if names else "-"
 
 
+HANDSHAKE_FAILURE: Final = 40
+
 _MEANING: Final = {
     40: Text("geen gemeenschappelijke suite, of er is een clientcertificaat nodig", "no common suite, or a client certificate is needed"),
     42: Text("het certificaat wordt afgekeurd", "the certificate is rejected"),
@@ -60,6 +62,11 @@ def ending(attempt: Handshake) -> Text:
         return Text("de handshake slaagt; er is niets gevraagd", "the handshake succeeds; nothing was asked")
     if attempt.served:
         return Text(f"HTTP {attempt.status}", f"HTTP {attempt.status}")
+    if attempt.alert == HANDSHAKE_FAILURE and attempt.asked and not attempt.presented:
+        # In TLS 1.2 this is how a server says that a certificate is missing.
+        return Text(
+            f"alert 40 handshake_failure: {_MEANING[116].nl}", f"alert 40 handshake_failure: {_MEANING[116].en}"
+        )
     if attempt.alert is not None:
         return alert(attempt.alert)
     return _ENDS.get(attempt.outcome) or Text(attempt.detail or attempt.outcome, attempt.detail or attempt.outcome)
