@@ -20,9 +20,12 @@ from harness.link import Link
 from harness.lint.judge import HttpHead, Raw
 from harness.masking import Masker
 from harness.model import Evidence, Text
+from harness.wire.alerting import alerting
 
 MAX_BODY: Final = 64 * 1024 * 1024
 MAX_EVIDENCE: Final = 1024 * 1024
+GRACE: Final = 5.0
+"""How long an answer that is being given may still take when our listener closes, in seconds."""
 
 Stage = Literal[
     "dns", "connect", "connect-timeout", "tls", "tls-timeout", "read", "read-timeout", "too-large", "protocol"
@@ -268,18 +271,18 @@ async def listening(link: Link, handler: Handler, own_url: str, listen: str) -> 
         return await handler(Message(start, headers, await request.read(), "received", certificate))
 
     server = web.Server(serve)
-    runner = web.ServerRunner(server)
-    await runner.setup()
+    loop, context = asyncio.get_running_loop(), link.server_context()
     host, port = ("127.0.0.1", 0) if listen == "lab" else _listen_address(listen)
-    site = web.TCPSite(runner, host, port, ssl_context=link.server_context())
+    listener = await loop.create_server(lambda: alerting(loop, server, context), host, port)
     try:
-        await site.start()
         if listen == "lab":
-            bound = runner.addresses[0]
+            bound = listener.sockets[0].getsockname()
             link.directory.add(host_of(own_url), port_of(own_url), (bound[0], bound[1]))
         yield
     finally:
-        await runner.cleanup()
+        listener.close()
+        server.pre_shutdown()
+        await server.shutdown(GRACE)
 
 
 def _listen_address(listen: str) -> tuple[str, int]:
