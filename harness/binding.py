@@ -192,6 +192,7 @@ def _documents(connection: Connection, folder: Path) -> Iterable[tuple[str, byte
         "receiver": connection.wus.receiver if connection.wus else "",
         "metadata": connection.saml.metadata if connection.saml else "",
         "own-metadata": connection.saml.own_metadata if connection.saml else "",
+        "previous-metadata": connection.saml.previous_metadata if connection.saml else "",
     }
     for kind, name in files.items():
         if name and name != LAB and "://" not in name:

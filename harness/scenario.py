@@ -222,8 +222,20 @@ class Saml(Model):
     spec: Literal["4.4", "st-1.0"] = "4.4"
     providers: tuple[Provider, ...] = ()
     own_metadata: str = ""
+    previous_metadata: str = ""
     aansluitbestand: str = ""
+    aansluitbestand_template: str = ""
+    previous_aansluitbestand: str = ""
     index: int = Field(default=0, ge=0)
+
+
+SAML_FILES: Final = (
+    "own_metadata",
+    "previous_metadata",
+    "aansluitbestand",
+    "aansluitbestand_template",
+    "previous_aansluitbestand",
+)
 
 
 class Window(Model):
@@ -595,6 +607,9 @@ def _files(scenario: Scenario) -> Iterator[tuple[tuple[str | int, ...], str]]:
                 yield (*place, "wus", key), getattr(connection.wus, key)
         if connection.saml and connection.saml.metadata not in {LAB, ""} and "://" not in connection.saml.metadata:
             yield (*place, "saml", "metadata"), connection.saml.metadata
+        for key in SAML_FILES:
+            if connection.saml and getattr(connection.saml, key):
+                yield (*place, "saml", key), getattr(connection.saml, key)
 
 
 def secret(value: str, folder: Path, environ: Mapping[str, str] | None = None) -> bytes:
