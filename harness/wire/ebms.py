@@ -208,47 +208,47 @@ class Message:
         """Return the trimmed text of a descendant of MessageHeader, by local names."""
         return _text(_walk(self.header, path))
 
-    @property
+    @cached_property
     def cpa_id(self) -> str:
         """The CPAId."""
         return self.text("CPAId")
 
-    @property
+    @cached_property
     def conversation_id(self) -> str:
         """The ConversationId."""
         return self.text("ConversationId")
 
-    @property
+    @cached_property
     def service(self) -> str:
         """The Service."""
         return self.text("Service")
 
-    @property
+    @cached_property
     def service_type(self) -> str:
         """The eb:type of the Service."""
         return attribute(_walk(self.header, ("Service",)), "type")
 
-    @property
+    @cached_property
     def action(self) -> str:
         """The Action."""
         return self.text("Action")
 
-    @property
+    @cached_property
     def message_id(self) -> str:
         """The MessageId."""
         return self.text("MessageData", "MessageId")
 
-    @property
+    @cached_property
     def timestamp(self) -> str:
         """The Timestamp, as written."""
         return self.text("MessageData", "Timestamp")
 
-    @property
+    @cached_property
     def ref_to(self) -> str:
         """The RefToMessageId of MessageData."""
         return self.text("MessageData", "RefToMessageId")
 
-    @property
+    @cached_property
     def time_to_live(self) -> str:
         """The TimeToLive, as written."""
         return self.text("MessageData", "TimeToLive")
@@ -263,27 +263,27 @@ class Message:
         """The PartyIds of To, as written (white space kept)."""
         return _parties(_walk(self.header, ("To",)))
 
-    @property
+    @cached_property
     def from_role(self) -> str:
         """The Role of From."""
         return self.text("From", "Role")
 
-    @property
+    @cached_property
     def to_role(self) -> str:
         """The Role of To."""
         return self.text("To", "Role")
 
-    @property
+    @cached_property
     def duplicate_elimination(self) -> etree._Element | None:
         """The DuplicateElimination element of the MessageHeader."""
         return _walk(self.header, ("DuplicateElimination",))
 
-    @property
+    @cached_property
     def is_signal(self) -> bool:
         """Whether the MSH itself speaks: the MSH service, or one of its blocks without a service."""
         return self.service == MSH_SERVICE or (not self.service and self.action in SIGNALS)
 
-    @property
+    @cached_property
     def kind(self) -> str:
         """The action of an MSH signal, `message` for a business message, `fault`, or empty when nothing is known."""
         if self.fault is not None:
@@ -346,11 +346,11 @@ def read_message(body: bytes, content_type: str = "") -> Message:
 
 def is_eb(element: etree._Element, name: str = "") -> bool:
     """Whether `element` is of the ebMS header (also when its namespace is slightly wrong), and called `name`."""
-    if not isinstance(element.tag, str):
+    tag = element.tag
+    if not isinstance(tag, str) or tag[0] != "{":
         return False
-    qname = etree.QName(element)
-    namespace = qname.namespace or ""
-    return (namespace == EB or "ebxml-msg" in namespace) and (not name or qname.localname == name)
+    namespace, _, local = tag[1:].partition("}")
+    return (not name or local == name) and (namespace == EB or "ebxml-msg" in namespace)
 
 
 def attribute(element: etree._Element | None, name: str) -> str:
