@@ -3,6 +3,7 @@
 import binascii
 import hashlib
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -262,7 +263,9 @@ def _der_key(data: bytes, password: bytes | None, *, encrypted: bool) -> Private
 
 def _pkcs7(data: bytes) -> Content:
     try:
-        found = pkcs7.load_der_pkcs7_certificates(data)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # BER is named as a future refusal; a file in BER is still a good file
+            found = pkcs7.load_der_pkcs7_certificates(data)
         return Content("pkcs7", certificates=tuple(Certificate(c.public_bytes(Encoding.DER)) for c in found))
     except (ValueError, UnsupportedAlgorithm, DerBroken):
         return Content("pkcs7", unreadable=("PKCS7",))
