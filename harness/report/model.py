@@ -126,6 +126,7 @@ class Phase:
     anchor: str
     mark: Mark
     steps: tuple[Step, ...]
+    scored: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from harness.checklist import Mode, Row
-from harness.model import Finding, Graded, Result, Severity, Verdict
+from harness.checklist import Mode, Row, names, probes_of
+from harness.model import Environment, Finding, Graded, Result, Severity, Verdict
 from harness.report.desk import Desk, counted, mark_of, rolled
 from harness.report.links import lanes, questions
 from harness.report.model import Connection, Count, Fact, Mark, Phase, Step
@@ -42,7 +42,7 @@ def _connection(desk: Desk, info: ConnectionInfo, numbers: FindingNumbers) -> Co
         own=desk.clean(info.party, 60),
         network=desk.clean(info.network),
         peer=desk.clean(info.peer, 60) or desk.say(f"system_{info.system}"),
-        phases=tuple(_phases(desk, info, rows, numbers)),
+        phases=(*_phases(desk, info, rows, numbers), *_beyond(desk, info, rows, numbers)),
     )
 
 
@@ -97,6 +97,42 @@ def _phases(
             mark=rolled((found for row, found in members if found is not None), desk.say),
             steps=tuple(_step(desk, info, row, found, annex.get(row.id, ()), numbers) for row, found in members),
         )
+
+
+def _beyond(
+    desk: Desk, info: ConnectionInfo, rows: Sequence[tuple[Row, RowVerdict | None]], numbers: FindingNumbers
+) -> Iterable[Phase]:
+    """Yield what probes observed that no step of the procedure names, such as those of a package of its own."""
+    wanted = [probe for row, _ in rows for probe in probes_of(row)]
+    extra = [r for r in desk.by_connection.get(info.name, ()) if not any(names(w, r.probe) for w in wanted)]
+    if not extra or desk.phase:
+        return
+    found = [
+        (r, RowVerdict(r.probe, r.verdict, r.cause, lab=r.environment is Environment.LAB, results=(r,))) for r in extra
+    ]
+    yield Phase(
+        name=desk.say("beyond"),
+        anchor=f"{desk.anchor(info.name)}-f0",
+        mark=rolled((verdict for _, verdict in found), desk.say),
+        steps=tuple(_observed(desk, info, result, verdict, numbers) for result, verdict in found),
+        scored=False,
+    )
+
+
+def _observed(desk: Desk, info: ConnectionInfo, result: Result, found: RowVerdict, numbers: FindingNumbers) -> Step:
+    title = f"{result.probe} ({result.subject})" if result.subject else result.probe
+    said = _measured(desk, (result,)) or desk.clean(desk.say.words(result.cause), SHORT)
+    return Step(
+        result.probe,
+        desk.anchor(info.name, title),
+        title,
+        "",
+        mark_of(found, desk.say),
+        seen=_some(said),
+        findings=_numbers(info, found, numbers),
+        basis=_basis(desk, (result,)),
+        evidence=tuple(e.sha256 for e in result.evidence),
+    )
 
 
 def _step(
