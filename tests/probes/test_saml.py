@@ -1,6 +1,6 @@
 """The login over the routing service of the lab: sound answers pass, every fault is named by the rule it breaks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
@@ -16,10 +16,11 @@ from harness.lab.tvs import RoutingService
 from harness.link import Link, Material
 from harness.masking import Masker
 from harness.model import Environment, Finding, Graded, NotRun, Severity
-from harness.probes.probe import Tools
-from harness.probes.saml import authn, own_metadata, own_view, pysaml2_view, saml_metadata
+from harness.probes.probe import NotPossible, Tools
+from harness.probes.saml import aansluitbestand, authn, own_metadata, own_view, pysaml2_view, saml_metadata
 from harness.rulebook import rulebook
 from harness.scenario import Connection, Limits, Party, Peer, Provider, Saml
+from harness.sheets import to_xlsx
 
 LC_OIN, DV_OIN, UZI_OIN = "00000099000000004000", "00000099000000005000", "00000009900000020000"
 UUID = "6f1c2a3e-5b7d-4c1a-9e2f-0a1b2c3d4e51"
@@ -238,3 +239,35 @@ async def test_a_tester_chooses_how_the_login_ends(pki):
     answer = await ours.service.handle(Request("POST", "/kvs/rd/choose", (), body))
     assert answer.status == 302
     assert not ours.service.choosing
+
+
+async def test_the_aansluitbestand_is_read_from_a_spreadsheet(pki, tmp_path):
+    ours = await bench(pki)
+    headings = ["EntityID", "OIN", "ServiceUUID", "Naam"]
+    rows = [
+        [f"urn:nl-eid-gdi:1.0:DV:{oin}:entities:9001", oin, uuid, name]
+        for oin, uuid, name in ((DV_OIN, UUID, "Noord"), (UZI_OIN, OTHER_UUID, "Zuid"))
+    ]
+    (tmp_path / "a.xlsx").write_bytes(to_xlsx([("Dienstverleners", [headings, *rows], [30])], tmp_path))
+    connection = ours.link.connection
+    changes = {"aansluitbestand": "a.xlsx", "aansluitbestand_template": "a.xlsx", "previous_aansluitbestand": "a.xlsx"}
+    saml = connection.saml.model_copy(update=changes)
+    ours.link = replace(ours.link, folder=tmp_path, connection=connection.model_copy(update={"saml": saml}))
+    items = await ours.run(aansluitbestand)
+    assert not errors(items)
+    assert not [i for i in items if isinstance(i, NotRun)]
+    assert any("2 actieve" in str(i) for i in items)
+
+
+async def test_without_an_aansluitbestand_the_probe_says_what_to_do(pki):
+    with pytest.raises(NotPossible, match="no aansluitbestand"):
+        await (await bench(pki)).run(aansluitbestand)
+
+
+async def test_a_new_delivery_is_compared_with_the_one_before(pki):
+    ours = await bench(pki)
+    before = own_metadata(ours.link, datetime.now(UTC) + timedelta(days=9))
+    ours.link = replace(ours.link, documents={**ours.link.documents, "previous-metadata": before})
+    items = await ours.run(saml_metadata)
+    assert not errors(items)
+    assert any("0 added, 0 removed" in str(i) for i in items)
