@@ -30,7 +30,7 @@ from harness.lab.server import Reply, Request
 from harness.lint.judge import Context, Raw
 from harness.lint.wus import judge_read
 from harness.lint.wus.message import Message, read
-from harness.lint.wus.service import ServiceProfile, service
+from harness.lint.wus.service import PROFILES, ServiceProfile, service
 from harness.model import Environment, Finding, Severity, Text
 from harness.rulebook import rulebook
 from harness.wire import soap
@@ -41,6 +41,7 @@ from harness.wire.soap_wsdl import read as read_wsdl
 from harness.wire.wss import Recipe, Signer
 
 ATTACHMENT: Final = b"bijlage\r\n"
+OTHER_OIN: Final = "00000099000000777000"
 FOLDER: Final = files("harness").joinpath("lab/wsdl")
 
 #: Which code of Best Practices WUS a broken rule leads to; the first match counts.
@@ -298,7 +299,7 @@ class WusService:
         pki, oin = self.place.pki, self.place.settings.get("peer_oin")
         own = pki.issue("counterparty-signing", oin=oin, organisation=self._organisation())
         sealed = pki.issue("counterparty-encryption", oin=oin, organisation=self._organisation())
-        other, stranger = pki.identity("supplier-signing"), pki.issue("look-alike", oin=oin)
+        other, stranger = pki.issue("counterparty-signing", oin=OTHER_OIN), pki.issue("look-alike", oin=oin)
         decryption = sealed.key
         assert isinstance(decryption, rsa.RSAPrivateKey)  # the profile says so
         return Keys(
@@ -374,6 +375,12 @@ class Generic(WusService):
             task.add_done_callback(self._tasks.discard)
             return Reply(202)
         return await super().handle(request)
+
+    def documents(self) -> Mapping[str, bytes]:
+        """Return the WSDL of each profile under `wsdl-name[…]`, and the rest as every service does."""
+        names = ("stub-dienst-be-v1.wsdl", "stub-dienst-be-s-v1.wsdl", "stub-dienst-be-se-v1.wsdl")
+        per_profile = dict(zip(PROFILES, (name.encode() for name in names), strict=True))
+        return {**super().documents(), **{f"wsdl-name[{profile}]": name for profile, name in per_profile.items()}}
 
     def answer(self, operation: Operation, asked: etree._Element) -> etree._Element:
         """Give the status of the reference."""

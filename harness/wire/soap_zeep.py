@@ -28,10 +28,11 @@ class Contract:
     >>> contract.payload("geefStatus", {"kenmerk": "1"})                                 # doctest: +SKIP
     """
 
-    def __init__(self, client: Any, wsdl: Wsdl, files: Mapping[str, bytes], port: str) -> None:
+    def __init__(self, client: Any, wsdl: Wsdl, name: str, files: Mapping[str, bytes], port: str) -> None:
         self._client = client
         self._binding = _binding(client, port)
         self.wsdl = wsdl
+        self.name = name
         self.files = files
 
     @property
@@ -74,6 +75,11 @@ class Contract:
         if payload is None:
             raise ContractUnusable(f"{operation} heeft geen bericht", f"{operation} has no message")
         return payload
+
+    def fields(self, element: str) -> list[tuple[str, bool]]:
+        """Return the children of a top-level element in order, and whether each must be there."""
+        found = self._client.get_element(element)
+        return [(name, child.min_occurs > 0) for name, child in found.type.elements]
 
     def values(self, operation: str, root: etree._Element, *, answer: bool = True) -> dict[str, Any]:
         """Return what the Body of `root` says, as plain values; raises ContractUnusable when it cannot be read."""
@@ -145,7 +151,7 @@ def _load(name: str, frozen: tuple[tuple[str, bytes], ...], port: str) -> Contra
             f"{name} importeert {remote} van internet; dat wordt niet opgehaald. Zet het bestand naast de WSDL en verwijs relatief",
             f"{name} imports {remote} from the internet; it is not fetched. Put the file beside the WSDL and refer to it relatively",
         )
-    return Contract(_client(name, files), wsdl, files, port)
+    return Contract(_client(name, files), wsdl, name, files, port)
 
 
 def _client(name: str, files: Mapping[str, bytes]) -> Any:

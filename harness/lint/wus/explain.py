@@ -11,8 +11,12 @@ _SERVICE_CODE: Final = re.compile(r"\b(?:ALS|STS|VAS|AFS|AFO|OPS|DK)\d{3,4}\b")
 _BPW_CODE: Final = re.compile(r"(?<![\d.])(?:00(?:0[1-9]|1[01])|0051)(?!\d)")
 
 
-def _code(code: str, nl: str, en: str, who_nl: str, who_en: str, *, works: bool = True) -> Code:
-    return Code(code, Text(nl, en), Text(who_nl, who_en), works)
+def _code(code: str, nl: str, en: str, who_nl: str, who_en: str) -> Code:
+    works = nl.startswith("de koppeling werkt")
+    kind = "refused"
+    if works:
+        kind = "authorisation" if "geautoriseerd" in nl else "unavailable"
+    return Code(code, Text(nl, en), Text(who_nl, who_en), works, kind=kind)
 
 
 #: The codes of Best Practices WUS 1.10 chapter 3.

@@ -25,13 +25,17 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A fault or status code of the service: what it means, who must act, whether the link works."""
+    """A fault or status code: what it means, who must act, whether the link works.
+
+    `kind` is refused (our message), authorisation, unavailable, or empty when it cannot be told.
+    """
 
     code: str
     meaning: Text
     who: Text = NOTHING
     link_works: bool = True
     final: bool = False
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,8 @@ class ServiceProfile:
     codes: Mapping[str, Code] = field(default_factory=dict)
     statuses: Mapping[str, Code] = field(default_factory=dict)
     settings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    samples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    lab_samples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def known(self) -> bool:
@@ -155,11 +161,20 @@ def _profile(raw: Mapping[str, Any]) -> ServiceProfile:
         codes={code: _code(code, words) for code, words in raw.get("codes", {}).items()},
         statuses={code: _code(code, words) for code, words in raw.get("statuses", {}).items()},
         settings={key: tuple(values) for key, values in raw.get("known", {}).items()},
+        samples=raw.get("sample", {}),
+        lab_samples=raw.get("lab_sample", {}),
     )
 
 
 def _code(code: str, raw: Mapping[str, Any]) -> Code:
-    return Code(code, _text(raw), _text(raw.get("who")), raw.get("link_works", True), raw.get("final", False))
+    return Code(
+        code,
+        _text(raw),
+        _text(raw.get("who")),
+        raw.get("link_works", True),
+        raw.get("final", False),
+        raw.get("kind", ""),
+    )
 
 
 def _operation(raw: Mapping[str, Any], body: str) -> Operation:

@@ -1,0 +1,196 @@
+"""The WUS probes against the lab, over real mutual TLS: healthy passes, and each fault gives its own rule."""
+
+import asyncio
+import contextlib
+
+import pytest
+
+from harness.binding import Binder
+from harness.engine import Engine, Step
+from harness.guard import Guard
+from harness.lab import Lab
+from harness.lab.ca import Pki
+from harness.lab.faults import wus as faults
+from harness.model import Environment, Verdict
+from harness.probes import probe as probes
+from harness.probes import wus
+from harness.probes.wus_contract import prepared
+from harness.rulebook import rulebook
+from harness.scenario import load
+
+SCENARIO = """
+schema = 1
+environment = "preprod"
+[party]
+name = "Gemeente Voorbeeldstad"
+oin = "00000099000000001000"
+[limits]
+connect_timeout = 5
+read_timeout = {read}
+pong_timeout = 5
+[certificates.tls]
+[certificates.sign]
+[connections.dut]
+system = "{system}"
+certificates = {{ tls-client = "tls", tls-server = "tls", message-signing = "sign" }}
+peer = {{ name = "Dienst", oin = "00000099000000002000" }}
+[connections.dut.wus]
+{wus}
+{more}
+"""
+EBMS = '[connections.dut.ebms]\nprofiles = ["osb-rm"]\n'
+WUS = {
+    "lopende-zaken": ('service = "profielservice"', EBMS),
+    "digikoppeling": ('service = "digikoppeling"\nprofiles = ["2W-be", "2W-be-S", "2W-be-SE"]', EBMS),
+    "digipoort": ('service = "digipoort"\noperation = "getStatussenProces"', ""),
+    "digimelding": ('service = "digimelding"\noperation = "Echo"', ""),
+}
+PKI = Pki()
+
+
+@contextlib.asynccontextmanager
+async def session(tmp_path, system, *fault, read=5, side="", more=""):
+    """An engine on one connection against the lab."""
+    own, extra = WUS[system]
+    file = tmp_path / "chain.toml"
+    file.write_text(SCENARIO.format(system=system, wus=side or own, more=extra + more, read=read))
+    loaded = load(file)
+    async with Lab(PKI) as lab:
+        link = await Binder(loaded, lab, [f"dut:{name}" for name in fault]).bind(loaded.connections[0])
+        engine = Engine({"dut": link}, {e: Guard(e) for e in Environment}, probes.load(), rulebook(), folder=None)
+        try:
+            yield engine
+        finally:
+            await engine.close()
+
+
+def found(result):
+    return {g.finding.rule: str(g.severity) for g in result.findings}
+
+
+def told(result):
+    return " | ".join(o.text.nl if hasattr(o.text, "nl") else o.text for o in result.observed)
+
+
+HEALTHY = [
+    ("lopende-zaken", "wus.wsdl"), ("lopende-zaken", "wus.headers"), ("lopende-zaken", "wus.signature"),
+    ("lopende-zaken", "wus.profile"), ("lopende-zaken", "wus.call"),
+    ("digikoppeling", "wus.call[be]"), ("digikoppeling", "wus.call[be-s]"), ("digikoppeling", "wus.call[be-se]"),
+    ("digikoppeling", "wus.serve[be]"), ("digikoppeling", "wus.serve[be-s]"), ("digikoppeling", "wus.serve[be-se]"),
+    ("digikoppeling", "wus.wsdl"), ("digikoppeling", "wus.signature"),
+    ("digipoort", "wus.call"), ("digipoort", "wus.headers"), ("digipoort", "wus.signature"),
+    ("digimelding", "wus.call"), ("digimelding", "wus.wsdl"), ("digimelding", "wus.headers"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("system", "probe_id"), HEALTHY)
+async def test_healthy_is_pass(tmp_path, system, probe_id):
+    async with session(tmp_path, system) as engine:
+        result = await engine.result("dut", probe_id)
+    assert result.verdict is Verdict.PASS, (result.cause, result.findings, result.not_run)
+
+
+async def test_a_healthy_call_says_three_times_yes(tmp_path):
+    async with session(tmp_path, "digipoort") as engine:
+        result = await engine.result("dut", "wus.call")
+    said = told(result)
+    assert "bereikbaar: ja" in said
+    assert "antwoordt: ja" in said
+    assert "conform: ja" in said
+    assert "105 aanleverproces gestart" in said
+
+
+SHOWS_IN = {"2W-be": "wus.call[be]", "2W-be-S": "wus.call[be-s]", "2W-be-SE": "wus.call[be-se]"}
+ON_THE_LINE = ("wus-slow-answer", "endless-body", "hang-up-after-request", "html-502", "redirected", "mtom-damaged-part",
+               "wrapped-body", "two-bodies", "other-relates-to", "unsigned", "not-encrypted", "other-receiver", "utf-16")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ON_THE_LINE)
+async def test_a_fault_gives_its_own_rule(tmp_path, name):
+    fault = faults.GENERIC[name]
+    async with session(tmp_path, "digikoppeling", name, read=1) as engine:
+        result = await engine.result("dut", SHOWS_IN.get(fault.needs, "wus.call[be-s]"))
+    assert fault.rule in found(result)
+    assert result.verdict is Verdict.FAIL
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(set(faults.GENERIC) - set(ON_THE_LINE)))
+async def test_every_other_fault_gives_its_own_rule(tmp_path, name):
+    fault = faults.GENERIC[name]
+    async with session(tmp_path, "digikoppeling", name, read=1) as engine:
+        result = await engine.result("dut", SHOWS_IN.get(fault.needs, "wus.call[be-s]"))
+    assert not fault.rule or fault.rule in found(result)
+
+
+async def test_a_fault_of_the_profielservice_proves_the_link(tmp_path):
+    async with session(tmp_path, "lopende-zaken", "not-authorised") as engine:
+        result = await engine.result("dut", "wus.profile")
+        refused = await engine.result("dut", "wus.call")
+    assert result.verdict is Verdict.PASS
+    assert "antwoordt: ja – met een fout" in told(result)
+    assert found(refused)["WUS-FAULT-007"] == "warning"
+
+
+async def test_a_web_page_is_no_answer_of_the_profielservice(tmp_path):
+    async with session(tmp_path, "lopende-zaken", "wus-html-200") as engine:
+        result = await engine.result("dut", "wus.profile")
+    assert "PROFIEL-LINK-001" in found(result)
+    assert "antwoordt: nee" in told(result)
+
+
+async def test_what_digipoort_does_by_itself_is_theirs(tmp_path):
+    async with session(tmp_path, "digipoort", "as-measured") as engine:
+        result = await engine.result("dut", "wus.call")
+    assert result.verdict is Verdict.WARN
+    assert "bekende afwijkingen" in told(result)
+
+
+@pytest.mark.parametrize("operation", ["aanleveren", "getNieuweStatussen", "getNieuweStatussenProces"])
+async def test_an_operation_that_changes_something_is_refused(tmp_path, operation):
+    side = f'service = "digipoort"\noperation = "{operation}"'
+    async with session(tmp_path, "digipoort", side=side) as engine:
+        result = await engine.result("dut", "wus.call")
+    assert result.verdict is Verdict.NOT_RUN
+    assert operation in result.cause.nl
+
+
+async def test_an_operation_that_is_not_there_offers_the_nearest_name(tmp_path):
+    async with session(tmp_path, "digipoort", side='service = "digipoort"\noperation = "getStatusenProces"') as engine:
+        result = await engine.result("dut", "wus.headers")
+    assert result.verdict is Verdict.NOT_RUN
+    assert "'getStatussenProces'" in result.cause.nl
+
+
+async def test_a_bsn_outside_the_list_is_refused_before_anything_is_sent(tmp_path):
+    (tmp_path / "vraag.toml").write_text('[controleerAccount]\nbsn = "111222333"\n')
+    side = 'service = "profielservice"\ninput = "vraag.toml"'
+    async with session(tmp_path, "lopende-zaken", side=side) as engine:
+        result = await engine.result("dut", "wus.headers")
+    assert result.verdict is Verdict.NOT_RUN
+    assert "test-BSN" in result.cause.nl
+
+
+async def test_without_a_wsdl_the_profielservice_is_not_run(tmp_path):
+    async with session(tmp_path, "lopende-zaken") as engine:
+        link = engine.links["dut"]
+        link.documents.pop("wsdl-name")
+        link.documents.pop("wsdl")
+        result = await engine.result("dut", "wus.profile")
+    assert result.verdict is Verdict.NOT_RUN
+    assert "PROFIEL-CFG-001" in {n.rule for n in result.not_run}
+
+
+async def test_forty_calls_at_once_all_conform(tmp_path):
+    async with session(tmp_path, "digikoppeling") as engine:
+        await engine.result("dut", "tls.mutual")
+        link = engine.links["dut"]
+        tools = engine._tools(Step("dut", "wus.call", "wus"), link, engine.guards[Environment.LAB], "wus")
+
+        async def one():
+            call = await prepared(link, tools, "2W-be-S")
+            reply = await tools.exchange.post(link.endpoint("wus"), call.sent.body, call.sent.headers())
+            return list(wus._answered(link, tools, call, reply, any_answer=False))
+
+        answers = await asyncio.gather(*(one() for _ in range(40)))
+    assert all(not [i for i in items if getattr(i, "severity", "") in ("error", "warning")] for items in answers)
