@@ -32,6 +32,7 @@ LAB_PROFILES: Final[Mapping[tuple[str, str], str]] = {
 }
 
 
+OWN_DOCUMENTS: Final = ("own-metadata", "previous-metadata")
 UZI_PREFIX: Final = "00000009"
 """An OIN made of a UZI register number: the dienstverlener holds a UZI certificate."""
 
@@ -93,6 +94,8 @@ class Binder:
             for side in connection.endpoints
         }  # fmt: skip
         documents = {f"crl-{name}": data for name, data in self._crls(pki).items()}
+        for host, address in self.lab.published.items():
+            self.directory.add(host, 80, address)
         changes: dict[str, Any] = {}
         for side, running in started.items():
             for host, addresses in running.addresses.items():
@@ -153,6 +156,7 @@ class Binder:
                 for p in (connection.saml.providers if connection.saml else ())
             ),
             "index": connection.saml.index if connection.saml else 0,
+            "own_metadata": dict(_documents(connection, self.loaded.folder)).get("own-metadata", b""),
             "service": connection.wus.service if connection.wus else "",
             "mode": connection.ebms.mode if connection.ebms else "",
         }

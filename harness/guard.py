@@ -50,6 +50,18 @@ KNOWN_HOSTS: Final[Mapping[Environment, tuple[str, ...]]] = {
 }
 
 
+REVOCATION_HOSTS: Final = frozenset({
+    "cert.pkioverheid.nl",
+    "crl.digicert.eu",
+    "crl.managedpki.com",
+    "crl.pkioverheid.nl",
+    "crl.quovadisglobal.com",
+    "ocsp.digicert.eu",
+    "procsp.managedpki.com",
+})  # fmt: skip
+"""Where PKIoverheid and its TSPs publish CRLs and OCSP answers: public, for everyone, in every environment."""
+
+
 @dataclass(frozen=True)
 class Cap:
     """How often one host may be asked, over all processes of this machine."""
@@ -101,6 +113,17 @@ class Guard:
             raise _refuse(
                 f"{host}: een bericht dat iets wijzigt vraagt twee toestemmingen: allow_write = true in het scenario en --allow-write",
                 f"{host}: a message that changes something needs two consents: allow_write = true in the scenario and --allow-write",
+            )
+
+    def check_published(self, host: str) -> None:
+        """Raise Refused when `host` is no known place of CRLs and OCSP answers, nor one of the scenario."""
+        host = host.lower().rstrip(".")
+        if self.environment is Environment.LAB:
+            self.check(host, Reach.CONNECT)
+        elif host not in REVOCATION_HOSTS and host not in self.allowed:
+            raise _refuse(
+                f"{host}: geen bekende plaats van CRL's; voeg de host toe aan [hosts] {self.environment} = [...] als hij klopt. Er is niets opgehaald",
+                f"{host}: no known place of CRLs; add the host to [hosts] {self.environment} = [...] if it is right. Nothing was fetched",
             )
 
     def _known(self, host: str) -> None:

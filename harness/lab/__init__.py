@@ -9,7 +9,9 @@ from typing import Any, ClassVar, Final, Protocol, Self
 
 from harness.errors import UnusableInput
 from harness.lab.ca import Pki
-from harness.lab.faults.tls import CONFIGURATIONS, GOOD
+from harness.lab.faults.tls import CONFIGURATIONS, GOOD, TlsConfig
+from harness.lab.responder import FAULTS as PUBLISHED
+from harness.lab.responder import HOSTS, Responder
 from harness.lab.server import Reply, Request, Served, serve
 from harness.model import Text
 
@@ -105,8 +107,15 @@ class Lab:
         self.pki = pki
         self.listen = listen
         self._open = contextlib.AsyncExitStack()
+        self.responder = Responder(pki)
+        self.published: dict[str, Address] = {}
+        """Where the CRLs, CA certificates and OCSP answers are: host (port 80) to loopback address."""
 
     async def __aenter__(self) -> Self:
+        plain = TlsConfig(behaviour="plaintext")
+        serving = serve(self.responder.handle, self.pki.identity("counterparty"), pki=self.pki, tls=plain)
+        served = await self._open.enter_async_context(serving)
+        self.published = dict.fromkeys(HOSTS, served.address)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -115,7 +124,8 @@ class Lab:
     async def start(self, place: Place) -> Running:
         """Start the counterparty of `place`; raises UnusableInput for a fault that it does not know."""
         kind = counterparty_class(place.system, place.side)
-        tls = GOOD
+        tls: TlsConfig = getattr(kind, "TLS", GOOD)
+        self.responder.faults |= place.faults & set(PUBLISHED)
         for fault in place.faults - set(kind.FAULTS):
             tls = CONFIGURATIONS.get(_down(fault, place.side), tls)
         counterparty = kind(place)
@@ -142,7 +152,7 @@ def counterparty_class(system: str, side: str) -> type[Counterparty]:
 
 def known_faults(system: str) -> dict[str, Text]:
     """Return every fault that a connection of `system` can play, by name."""
-    faults = {name: config.text for name, config in CONFIGURATIONS.items()}
+    faults = {name: config.text for name, config in CONFIGURATIONS.items()} | PUBLISHED
     for owner, side in COUNTERPARTIES:
         if owner == system:
             faults |= counterparty_class(system, side).FAULTS

@@ -232,6 +232,11 @@ class Pki:
         """The names that `identity` takes."""
         return self.profiles.names
 
+    @property
+    def issued(self) -> tuple[Identity, ...]:
+        """Every certificate that was handed out so far."""
+        return tuple(self._identities.values())
+
     def identity(self, name: str) -> Identity:
         """Return the certificate of profile `name`, as the file describes it."""
         return self._identity(self.profiles.leaf(name))

@@ -149,8 +149,10 @@ def _summary(seen: Survey) -> Observation:
     nl = ["gevraagd" if asked else "niet gevraagd", "verplicht" if needed else "niet verplicht"]
     en = ["asked for" if asked else "not asked for", "required" if needed else "not required"]
     if admitted:
-        nl.append("het onze geaccepteerd" if all(admitted) else "het onze niet geaccepteerd")
-        en.append("ours accepted" if all(admitted) else "ours not accepted")
+        nl.append(
+            ("het onze geaccepteerd" if asked else "het onze genegeerd") if all(admitted) else "het onze geweigerd"
+        )
+        en.append(("ours accepted" if asked else "ours ignored") if all(admitted) else "ours refused")
     return Observation(
         Text(f"{spoken}: clientcertificaat {', '.join(nl)}", f"{spoken}: client certificate {', '.join(en)}")
     )

@@ -1,0 +1,155 @@
+"""Fetch the CRLs and OCSP answers that certificates point to, and judge every certificate with them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Iterable
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+import httpx
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
+
+from harness.errors import Refused
+from harness.link import Link
+from harness.lint.judge import Raw
+from harness.model import Environment, Finding, Graded, Observation, Text
+from harness.probes.probe import Tools, Yield, probe
+from harness.wire.crl import read_crl
+from harness.wire.der import DerBroken
+from harness.wire.survey import Survey, readable
+
+MOST: Final = 64 * 1024 * 1024
+REVOCATION: Final = "PKIO-REV-"
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What came from one address, or why nothing usable came."""
+
+    url: str
+    data: bytes = b""
+    problem: Text | None = None
+
+
+@probe(
+    "pki.revocation",
+    title=("CRL's en OCSP op te halen en in orde", "CRLs and OCSP fetched and in order"),
+    guard="connect",
+)
+async def revocation(link: Link, tools: Tools) -> AsyncIterator[Yield]:
+    """The CRLs of both sides can be fetched from this machine and nobody in the chains stands on them (DKB PKI004)."""
+    chains = dict(_chains(link, tools))
+    lists = [await _list(link, tools, url) for url in _urls(chains.values())]
+    for one in lists:
+        if one.problem:
+            yield Finding("PKIO-REV-007", observed=one.problem, expected="200, CRL (DER)", where=one.url)
+        else:
+            yield Observation(_age(one), (("url", one.url), ("bytes", str(len(one.data)))))
+    usable = [one.data for one in lists if not one.problem]
+    for name, chain in chains.items():
+        answers = [data for data in [await _status(link, tools, chain)] if data]
+        for item in _judged(link, tools, name, chain, [*usable, *answers]):
+            yield item
+
+
+def _chains(link: Link, tools: Tools) -> Iterable[tuple[str, tuple[bytes, ...]]]:
+    """Yield our own chains, and those that the endpoints served when they were looked at before."""
+    for role, material in link.materials.items():
+        yield role, tuple(c.public_bytes(Encoding.DER) for c in material.chain)
+    for key, seen in tools.shared.items():
+        if key.startswith("survey:") and isinstance(seen, Survey) and seen.chain:
+            yield f"{seen.host}:{seen.port}", seen.chain
+
+
+def _urls(chains: Iterable[tuple[bytes, ...]]) -> list[str]:
+    urls = (url for chain in chains for one in readable(chain) if not one.self_issued for url in one.crl_urls)
+    return [url for url in dict.fromkeys(urls) if url.startswith("http://")]
+
+
+async def _list(link: Link, tools: Tools, url: str) -> Fetched:
+    try:
+        data = await _fetch(link, tools, url)
+    except Refused as refused:
+        return Fetched(url, problem=refused.text)
+    except (httpx.HTTPError, OSError) as wrong:
+        reason = str(wrong) or type(wrong).__name__
+        return Fetched(url, problem=Text(f"niet op te halen: {reason}", f"cannot be fetched: {reason}"))
+    try:
+        known = read_crl(data)
+    except DerBroken:
+        known = None
+    if known is None:
+        return Fetched(url, problem=Text(f"{len(data)} bytes, maar geen CRL", f"{len(data)} bytes, but no CRL"))
+    return Fetched(url, data)
+
+
+async def _fetch(link: Link, tools: Tools, url: str, body: bytes = b"") -> bytes:
+    """GET (or POST, for OCSP) over plain HTTP; a redirect is not followed, a proxy of the environment is used."""
+    parts = urlsplit(url)
+    host, port = (parts.hostname or "").lower(), parts.port or 80
+    tools.exchange.guard.check_published(host)
+    ip, mapped = link.directory.locate(host, port)
+    target = f"http://{f'[{ip}]' if ':' in ip else ip}:{mapped}{parts.path or '/'}"
+    headers = {"Host": host} | ({"Content-Type": "application/ocsp-request"} if body else {})
+    limits = link.limits
+    patience = httpx.Timeout(limits.read_timeout, connect=limits.connect_timeout)
+    lab = link.environment is Environment.LAB
+    async with (
+        tools.exchange.guard.turn(host, f"crl {parts.path}"),
+        asyncio.timeout(limits.read_timeout + limits.connect_timeout),
+        httpx.AsyncClient(timeout=patience, trust_env=not lab) as client,
+        client.stream("POST" if body else "GET", target, content=body or None, headers=headers) as answer,
+    ):
+        if answer.status_code != httpx.codes.OK:
+            raise httpx.HTTPError(f"HTTP {answer.status_code}")
+        data = bytearray()
+        async for piece in answer.aiter_raw():
+            data += piece
+            if len(data) > MOST:
+                raise httpx.HTTPError(f"> {MOST // 1024 // 1024} MB")
+        return bytes(data)
+
+
+async def _status(link: Link, tools: Tools, chain: tuple[bytes, ...]) -> bytes:
+    certificates = readable(chain[:2])
+    if len(certificates) < 2 or not certificates[0].ocsp_urls:
+        return b""
+    try:
+        leaf, issuer = (x509.load_der_x509_certificate(data) for data in chain[:2])
+        asked = ocsp.OCSPRequestBuilder().add_certificate(leaf, issuer, hashes.SHA256()).build()
+        return await _fetch(link, tools, certificates[0].ocsp_urls[0], asked.public_bytes(Encoding.DER))
+    except (Refused, httpx.HTTPError, OSError, ValueError):
+        # OCSP is optional: without an answer the CRL decides (PKIO-REV-006).
+        return b""
+
+
+def _judged(link: Link, tools: Tools, name: str, chain: tuple[bytes, ...], companions: list[bytes]) -> list[Graded]:
+    import ssl
+
+    certificates = readable(chain)
+    wanted = {issuer.key for one in certificates for issuer in (one.issuer, one.subject)}
+    fitting = [data for data in companions if _about(data, wanted)]
+    pem = "".join(ssl.DER_cert_to_PEM_cert(data) for data in chain).encode()
+    role = name.partition(":")[0] if name in link.materials else "tls-server"
+    raws = tuple(Raw(data, f"{name} {index}") for index, data in enumerate(fitting))
+    found = tools.judge("certificate-chain", Raw(pem, name), role=role, companions=raws)
+    return [item for item in found if isinstance(item, Graded) and item.finding.rule.startswith(REVOCATION)]
+
+
+def _about(data: bytes, wanted: Collection[object]) -> bool:
+    try:
+        known = read_crl(data)
+    except DerBroken:
+        known = None
+    return known is None or known.issuer.key in wanted
+
+
+def _age(one: Fetched) -> Text:
+    known = read_crl(one.data)
+    assert known is not None
+    until = f"{known.next_update:%Y-%m-%d %H:%M}" if known.next_update else "-"
+    size = f"{len(one.data) / 1024:.0f} kB"
+    return Text(f"{one.url}: {size}, geldig tot {until}", f"{one.url}: {size}, valid until {until}")

@@ -1,0 +1,134 @@
+"""CRLs and OCSP answers are fetched where the certificates point, and a wrong one is told."""
+
+from typing import ClassVar
+
+import pytest
+
+from harness import scenario
+from harness.binding import Binder
+from harness.engine import Engine
+from harness.errors import Refused
+from harness.guard import Guard
+from harness.lab import COUNTERPARTIES, Lab
+from harness.lab.ca import Pki
+from harness.lab.responder import FAULTS
+from harness.lab.server import Reply
+from harness.model import Environment, Severity, Verdict
+from harness.probes import probe
+from harness.rulebook import rulebook
+
+CHAIN = """
+schema = 1
+environment = "preprod"
+[party]
+name = "Gemeente Voorbeeldstad"
+oin = "00000099000000001000"
+kind = "overheid"
+[certificates.tls]
+cert = "lab"
+key = "lab"
+[connections.digimelding]
+system = "digimelding"
+certificates = { tls-client = "tls" }
+anchors = ["lab"]
+[connections.digimelding.wus]
+endpoint = "lab"
+wsdl = "lab"
+"""
+
+
+class Desk:
+    FAULTS: ClassVar = {}
+
+    def __init__(self, place):
+        self.hosts = (place.host,)
+        self.endpoint = f"https://{place.host}/balie"
+
+    async def start(self):
+        pass
+
+    async def stop(self):
+        pass
+
+    async def handle(self, request):
+        return Reply(200)
+
+    def documents(self):
+        return {}
+
+
+@pytest.fixture
+def look(monkeypatch, tmp_path):
+    monkeypatch.setitem(COUNTERPARTIES, ("digimelding", "wus"), f"{__name__}:Desk")
+    (tmp_path / "chain.toml").write_text(CHAIN)
+    loaded = scenario.load(tmp_path / "chain.toml")
+
+    async def run(fault="", first=()):
+        async with Lab(Pki()) as lab:
+            link = await Binder(loaded, lab, [f"digimelding:{fault}"] if fault else []).bind(
+                loaded.scenario.connections["digimelding"]
+            )
+            engine = Engine({"digimelding": link}, {Environment.LAB: Guard(Environment.LAB)}, probe.load(), rulebook())
+            for name in first:
+                await engine.result("digimelding", name)
+            result = await engine.result("digimelding", "pki.revocation")
+            await engine.close()
+        return result
+
+    return run
+
+
+def rules(result):
+    return {(g.finding.rule, g.finding.case) for g in result.findings if g.severity is not Severity.INFO}
+
+
+async def test_every_list_of_our_chain_is_fetched_and_nobody_is_on_it(look):
+    result = await look()
+    assert (result.verdict, rules(result)) == (Verdict.PASS, set())
+    assert {dict(o.data)["url"] for o in result.observed} == {
+        "http://crl.ketentest.test/g1-root.crl",
+        "http://crl.ketentest.test/g1-domain.crl",
+        "http://crl.ketentest.test/g1-tsp.crl",
+    }
+
+
+EXPECTED = {
+    "crl-stale": "PKIO-REV-003",
+    "crl-future": "PKIO-REV-003",
+    "crl-wrong-signer": "PKIO-REV-003",
+    "crl-absent": "PKIO-REV-007",
+    "crl-html": "PKIO-REV-007",
+    "ocsp-revoked": "PKIO-REV-006",
+    "ocsp-hold": "PKIO-REV-006",
+    "ocsp-stale": "PKIO-REV-006",
+    "ocsp-future": "PKIO-REV-006",
+    "ocsp-wrong-signer": "PKIO-REV-006",
+}
+
+
+@pytest.mark.parametrize("fault", EXPECTED)
+async def test_each_fault_of_the_publication_has_its_rule(look, fault):
+    assert EXPECTED[fault] in {rule for rule, _ in rules(await look(fault))}
+
+
+async def test_a_responder_that_is_busy_leaves_the_verdict_to_the_crl(look):
+    assert rules(await look("ocsp-try-later")) == set()
+
+
+async def test_the_chain_that_a_server_showed_is_looked_up_too(look):
+    result = await look("revoked", first=("tls.server",))
+    assert "PKIO-REV-004" in {rule for rule, _ in rules(result)}
+
+
+def test_every_fault_of_the_publication_is_provoked():
+    assert set(EXPECTED) | {"ocsp-try-later"} == set(FAULTS)
+
+
+def test_lists_are_fetched_from_known_places_only():
+    guard = Guard(Environment.PREPROD, allowed=("crl.eigen-tsp.voorbeeld",))
+    guard.check_published("crl.pkioverheid.nl")
+    guard.check_published("crl.eigen-tsp.voorbeeld")
+    with pytest.raises(Refused, match=r"\[hosts\] preprod"):
+        guard.check_published("crl.elders.voorbeeld")
+    with pytest.raises(Refused):
+        Guard(Environment.LAB).check_published("crl.pkioverheid.nl")
