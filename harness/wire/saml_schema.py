@@ -4,6 +4,7 @@ import re
 from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 
 from lxml import etree
@@ -53,16 +54,21 @@ def schema() -> etree.XMLSchema:
         return etree.XMLSchema(etree.fromstring(driver.encode(), parser))
 
 
-_LONG: Final = re.compile(r"'(?:[^']{120,}|[^']*-----[^']*)'", re.DOTALL)  # a certificate, or a key that should not be repeated
+_LOCK: Final = Lock()  # a schema object keeps one error log for all threads
+_LONG: Final = re.compile(
+    r"'(?:[^']{120,}|[^']*-----[^']*)'", re.DOTALL
+)  # a certificate, or a key that should not be repeated
 _SHORT: Final = {MD: "md", SAML: "saml", SAMLP: "samlp", DS: "ds", XENC: "xenc", SOAP: "soap"}
 
 
 def schema_errors(root: Element, limit: int = 5) -> list[tuple[int, str]]:
     """Return line and message of the first schema errors of `root`, with short prefixes instead of namespaces."""
-    if schema().validate(root):
-        return []
+    with _LOCK:
+        if schema().validate(root):
+            return []
+        log = list(schema().error_log)[:limit]
     errors = []
-    for entry in list(schema().error_log)[:limit]:
+    for entry in log:
         message = str(entry.message)
         for space, prefix in _SHORT.items():
             message = message.replace(f"{{{space}}}", f"{prefix}:")

@@ -8,6 +8,9 @@ from harness.errors import DocumentUnreadable
 
 MAX_DEPTH: Final = 200
 
+# libxml2 makes its built-in schema types at the first schema, without a lock: make them before a thread can ask.
+etree.XMLSchema(etree.XML('<schema xmlns="http://www.w3.org/2001/XMLSchema"/>'))
+
 
 class XmlBroken(DocumentUnreadable):
     """The bytes are not acceptable XML; `case` says in which way, `line` where (1-based)."""
