@@ -16,6 +16,7 @@ from harness.errors import KetentestError, OwnFailure
 from harness.lab import Place
 from harness.lab.ca import Identity
 from harness.lab.faults.saml import FAULTS
+from harness.lab.faults.tls import GOOD, TlsConfig
 from harness.lab.server import Reply, Request
 from harness.lab.tvs_answers import Answers, Keys, Login, Person, Service, logout_answer, metadata
 from harness.lint.judge import Context, Raw
@@ -76,6 +77,8 @@ class RoutingService:
     """The RD of one connection, with the authentication service behind it."""
 
     FAULTS: ClassVar[Mapping[str, Text]] = {name: fault.text for name, fault in FAULTS.items()}
+    TLS: ClassVar[TlsConfig] = replace(GOOD, client_certificate="optional")
+    """A browser comes to the front channel without a certificate; the back channel asks for one itself."""
 
     def __init__(self, place: Place) -> None:
         self.place = place
@@ -299,8 +302,11 @@ class RoutingService:
 
 
 def own_entities(place: Place) -> dict[str, Entity]:
-    """Return the entities of our own side, from what the scenario says of it."""
+    """Return the entities of our own side: from the metadata that will be delivered, else from the scenario."""
     settings = place.settings
+    delivered = settings.get("own_metadata")
+    if delivered:
+        return dict(read_metadata(delivered).by_id)
     certificates: Mapping[str, bytes] = settings.get("own_certificates", {})
     signing = tuple(certificates[r] for r in ("message-signing", "tls-client") if r in certificates)
     ours = Ours(
