@@ -153,7 +153,7 @@ ANSWERS: Final[Mapping[str, Fault]] = {
         PONG,
         behaviour="foreign",
     ),
-    "double-pong": Fault("PONG-015", Text("stuurt twee Pongs", "sends two Pongs"), PONG, behaviour="twice"),
+    "duplicate": Fault("PONG-015", Text("stuurt twee Pongs", "sends two Pongs"), PONG, behaviour="twice"),
     "sync-pong": Fault(
         "PONG-010",
         Text("antwoordt synchroon, terwijl het CPA none zegt", "answers synchronously although the CPA says none"),
@@ -222,7 +222,7 @@ ANSWERS: Final[Mapping[str, Fault]] = {
         "writes the action as pong",
         _swap("<eb:Action>Pong<", "<eb:Action>pong<"),
     ),
-    "other-service": _pong(
+    "other-msh-service": _pong(
         "PONG-002",
         "noemt een andere Service",
         "names another Service",
@@ -261,7 +261,7 @@ ANSWERS: Final[Mapping[str, Fault]] = {
         _swap("<soap:Envelope", '<!DOCTYPE a [<!ENTITY x "y">]><soap:Envelope'),
     ),
     "truncated": _pong("SOAP-003", "kapt het bericht af", "cuts the message off", lambda s: s[: len(s) // 2]),
-    "wrong-order": _pong(
+    "header-wrong-order": _pong(
         "SOAP-004",
         "zet ConversationId vóór CPAId",
         "puts ConversationId before CPAId",
@@ -436,7 +436,7 @@ ANSWERS: Final[Mapping[str, Fault]] = {
     "slow": Fault(
         "RUN-001", Text("antwoordt niet binnen de tijd", "does not answer in time"), reply=Reply(204, delay=3600.0)
     ),
-    "reset": Fault("RUN-001", Text("verbreekt de verbinding", "breaks the connection"), reply=Reply(abort=True)),
+    "reset-after-request": Fault("RUN-001", Text("verbreekt de verbinding", "breaks the connection"), reply=Reply(abort=True)),
 }
 
 DELIVERIES: Final[Mapping[str, Fault]] = {
@@ -525,7 +525,7 @@ DELIVERIES: Final[Mapping[str, Fault]] = {
         "//Header/MessageHeader/Action",
         "Value not found.",
     ),
-    "expired": _refuse(
+    "message-expired": _refuse(
         "vindt het bericht verlopen",
         "finds the message expired",
         "TimeToLiveExpired",

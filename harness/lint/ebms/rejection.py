@@ -69,6 +69,8 @@ def rejection(case: Received, ctx: Context, *, strict: bool = False) -> Rejectio
     broken = next((f for f in findings if f.rule in _UNREADABLE or _unreadable(f)), None)
     if broken is not None:
         return Rejection(EMPTY, rule=broken.rule)
+    if ("SOAP-008", "") in by_rule:
+        return Rejection(FAULT, "MustUnderstand", rule="SOAP-008")
     if ("XCHK-007", "") in by_rule or case.unrelated or case.cpa is None:
         return Rejection(FAULT, f"CPA {case.message.cpa_id} not found!", rule="XCHK-007")
     codes = (*_CODES[:11], _ORDER_UNSUPPORTED, *_CODES[11:]) if strict else _CODES

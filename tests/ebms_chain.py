@@ -24,12 +24,15 @@ oin = "00000099000000001000"
 [certificates.tls]
 cert = "lab"
 key = "lab"
+generation = "{generation}"
 [certificates.sign]
 cert = "lab"
 key = "lab"
+generation = "{generation}"
 [certificates.enc]
 cert = "lab"
 key = "lab"
+generation = "{generation}"
 [limits]
 read_timeout = {read_timeout}
 pong_timeout = {pong_timeout}
@@ -49,12 +52,26 @@ ALL = ("osb-be", "osb-rm", "osb-be-s", "osb-rm-s", "osb-be-e", "osb-rm-e")
 
 
 def scenario(
-    folder: Path, *, mode="async", profiles=("osb-rm",), system="digikoppeling", pong_timeout=30, read_timeout=5
+    folder: Path,
+    *,
+    mode="async",
+    profiles=("osb-rm",),
+    system="digikoppeling",
+    pong_timeout=30,
+    read_timeout=5,
+    generation="g1",
 ):
     path = folder / "chain.toml"
     quoted = ", ".join(f'"{p}"' for p in profiles)
     path.write_text(
-        SCENARIO.format(mode=mode, profiles=quoted, system=system, pong_timeout=pong_timeout, read_timeout=read_timeout)
+        SCENARIO.format(
+            mode=mode,
+            profiles=quoted,
+            system=system,
+            pong_timeout=pong_timeout,
+            read_timeout=read_timeout,
+            generation=generation,
+        )
     )
     return load(path)
 

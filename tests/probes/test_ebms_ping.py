@@ -1,0 +1,114 @@
+"""Ping in four ways, and rehearsals that nobody offers: a certificate swap and PKIoverheid G4."""
+
+from dataclasses import replace
+
+import pytest
+from aiohttp import web
+from ebms_chain import chain, rules
+
+from harness.lab.ca import Pki
+from harness.model import Verdict
+from harness.scenario import Adapter
+
+
+@pytest.fixture(scope="module")
+def pki():
+    return Pki()
+
+
+def with_ebms(engine, adapter=None, **changes):
+    """Replace words of the connection, as another scenario would say them."""
+    link = engine.links["lz"]
+    ebms = link.connection.ebms.model_copy(update=changes)
+    connection = link.connection.model_copy(update={"ebms": ebms, "adapter": adapter or link.connection.adapter})
+    engine.links["lz"] = replace(link, connection=connection)
+
+
+async def test_the_hand_over_way_says_what_it_needs_and_judges_the_captured_pong(tmp_path, pki, shared):
+    async with chain(tmp_path, pki=pki) as engine:
+        with_ebms(engine, way="hand-over")
+        result = await engine.result("lz", "ebms.ping")
+        assert result.verdict is Verdict.NOT_RUN
+        assert "ebms.captured" in result.cause.nl
+    (tmp_path / "pong.http").write_bytes((shared / "corpus/ebms/bases/base-pong-async.http").read_bytes())
+    async with chain(tmp_path, pki=pki) as engine:
+        link = engine.links["lz"]
+        cpa = (shared / "corpus/ebms/bases/base-cpa-osb-rm.xml").read_bytes()
+        engine.links["lz"] = replace(link, documents={"cpa": cpa})
+        with_ebms(engine, way="hand-over", captured="pong.http")
+        result = await engine.result("lz", "ebms.ping")
+    assert ("PONG-017", "warning") in rules(result)
+    assert result.verdict is Verdict.WARN, rules(result)
+
+
+async def test_a_captured_message_that_is_no_pong_never_passes(tmp_path, pki, shared):
+    (tmp_path / "ack.xml").write_bytes((shared / "corpus/ebms/bases/base-ack.xml").read_bytes())
+    async with chain(tmp_path, pki=pki) as engine:
+        with_ebms(engine, way="hand-over", captured="ack.xml")
+        result = await engine.result("lz", "ebms.ping")
+    assert result.verdict is Verdict.FAIL
+    assert ("PONG-001", "error") in rules(result)
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "verdict"), [(204, "", Verdict.WARN), (500, "No response received!", Verdict.FAIL)]
+)
+async def test_the_api_of_the_java_adapter_sends_the_ping(tmp_path, pki, status, text, verdict, monkeypatch):
+    asked = []
+
+    async def api(request):
+        asked.append(request.path_qs)
+        return web.Response(status=status, text=text)
+
+    runner = web.ServerRunner(web.Server(api))
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    try:
+        async with chain(tmp_path, pki=pki) as engine:
+            guard = next(iter(engine.guards.values()))
+            monkeypatch.setattr(type(guard), "check", lambda *args, **options: None)
+            with_ebms(engine, Adapter(api=f"http://127.0.0.1:{port}/service/rest/v19"), way="adapter")
+            result = await engine.result("lz", "ebms.ping")
+    finally:
+        await runner.cleanup()
+    assert result.verdict is verdict, rules(result)
+    assert asked[0].startswith("/service/rest/v19/ebms/ping/ketentest-echo")
+    assert "/from/urn%3Aosb%3Aoin%3A00000099000000001000/to/" in asked[0]
+
+
+async def test_an_axway_folder_gets_the_mmd_and_the_pong_is_read_from_a_capture(tmp_path, pki):
+    (tmp_path / "pickup").mkdir()
+    async with chain(tmp_path, pki=pki) as engine:
+        with_ebms(engine, Adapter(pickup="pickup"), way="adapter")
+        result = await engine.result("lz", "ebms.ping")
+    assert result.verdict is Verdict.NOT_RUN
+    assert b"MessageMetadataDocument" in (tmp_path / "pickup/ping.mmd.xml").read_bytes()
+
+
+async def test_a_certificate_swap_at_the_other_side_is_seen_against_the_cpa(tmp_path, pki):
+    async with chain(tmp_path, "expires-soon", pki=pki) as engine:
+        result = await engine.result("lz", "ebms.ping")
+    assert ("XCHK-003", "warning") in rules(result)
+
+
+async def test_a_certificate_swap_at_our_side_is_seen_before_anything_is_sent(tmp_path, pki):
+    async with chain(tmp_path, pki=pki) as engine:
+        link = engine.links["lz"]
+        renewed = pki.issue("own-tls", oin=link.party.oin, hosts=("ebms.lz-001000.ketentest.test",), days=200)
+        material = replace(
+            link.materials["tls-client"], certificate=renewed.cert_path.read_bytes(), key=renewed.key_path.read_bytes()
+        )
+        engine.links["lz"] = replace(link, materials={**link.materials, "tls-client": material})
+        result = await engine.result("lz", "cpa.agreement")
+    assert ("XCHK-001", "warning") in rules(result)
+
+
+@pytest.mark.parametrize("mode", ["async", "sync"])
+async def test_pkioverheid_g4_is_rehearsed_with_a_ping_and_a_signed_message(tmp_path, pki, mode):
+    async with chain(tmp_path, pki=pki, generation="g4", mode=mode, profiles=("osb-rm-s",)) as engine:
+        ping = await engine.result("lz", "ebms.ping")
+        message = await engine.result("lz", "ebms.send[rm-s]")
+    assert ping.verdict is Verdict.PASS, rules(ping)
+    assert message.verdict is Verdict.PASS, rules(message)
