@@ -12,7 +12,7 @@ from harness.lint.tls import DNS, NETWORK, PORT, TCP, judge_survey
 from harness.lint.tls.words import address, versions
 from harness.model import Environment, Observation, Text
 from harness.probes.probe import NotPossible, Tools, Yield, probe
-from harness.wire.survey import Lookup, Plan, Survey, connect, look_up, proxy_of, readable, survey
+from harness.wire.survey import Lookup, Plan, Survey, connect, look_up, proxy_of, readable, survey, through_proxy
 from harness.wire.tls import Caller, Patience
 from harness.wire.tls_openssl import Presented
 
@@ -169,12 +169,18 @@ async def surveyed(link: Link, tools: Tools, side: str) -> Survey:
             seen = await asyncio.to_thread(survey, before.host, before.port, live, plan)
         material = link.material("tls-client")
         own = tuple(c.public_bytes(Encoding.DER) for c in material.chain) if material else ()
+        proxy = "" if link.environment is Environment.LAB else proxy_of(before.host)
+        tunnelled = None
+        if proxy and link.environment is not Environment.PROD:
+            async with tools.exchange.guard.turn(before.host, "tunnel"):
+                tunnelled = await asyncio.to_thread(through_proxy, proxy, before.host, before.port, plan.patience)
         tools.shared[key] = replace(
             seen,
             lookup=before.lookup,
             connected=before.connected,
             own_chain=own,
-            proxy="" if link.environment is Environment.LAB else proxy_of(before.host),
+            proxy=proxy,
+            tunnelled=tunnelled,
         )
     found: Survey = tools.shared[key]
     return found

@@ -2,12 +2,14 @@
 
 import contextlib
 import os
+import re
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Final
+from urllib.parse import urlsplit
 
 from harness.wire import tls, tls_openssl
 from harness.wire.der import DerBroken
@@ -69,6 +71,7 @@ class Survey:
     own_chain: tuple[bytes, ...] = ()
     expected: tuple[bytes, ...] = ()
     proxy: str = ""
+    tunnelled: Handshake | None = None
 
     def attempts(self, *, version: str = "", presented: str | None = None, sni: bool | None = True) -> list[Handshake]:
         """Return the handshakes with this version, caller and use of SNI."""
@@ -143,8 +146,20 @@ def proxy_of(host: str, environ: Mapping[str, str] | None = None) -> str:
     if environ is not None:
         proxies = {k[: -len("_proxy")].lower(): v for k, v in environ.items() if k.lower().endswith("_proxy")}
         bypass = urllib.request.proxy_bypass_environment(host, proxies)  # type: ignore[attr-defined]
-        return "" if bypass else proxies.get("https", proxies.get("all", ""))
+        return "" if bypass else _without_password(proxies.get("https", proxies.get("all", "")))
     return proxy_of(host, os.environ)
+
+
+def _without_password(proxy: str) -> str:
+    """Return the address of a proxy without the user and password that may stand in it."""
+    return re.sub(r"(?<=//)[^/@]*@|^[^/@]*@", "", proxy)
+
+
+def through_proxy(proxy: str, host: str, port: int, patience: Patience = PATIENCE) -> Handshake:
+    """Shake hands with `host` through an HTTP proxy (`http://proxy:8080`), to compare with the direct way."""
+    parts = urlsplit(proxy if "//" in proxy else f"//{proxy}")
+    address = (parts.hostname or "", parts.port or 8080)
+    return shake_hands(address, host, version="1.2", patience=patience, ask="nothing", tunnel=f"{host}:{port}")
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ Outcome = Literal[
     "connect-refused",
     "connect-timeout",
     "unreachable",
+    "proxy-refused",  # the proxy opens no tunnel
     "tls-timeout",
     "read-timeout",
     "failed",  # the handshake cannot be completed by us
@@ -45,7 +46,7 @@ VERSIONS: Final = {
     "1.3": ssl.TLSVersion.TLSv1_3,
 }
 EVERYTHING: Final = "ALL:COMPLEMENTOFALL:!eNULL:!aNULL:!PSK:!SRP:@SECLEVEL=0"
-NO_CONNECTION: Final = frozenset({"connect-refused", "connect-timeout", "unreachable"})
+NO_CONNECTION: Final = frozenset({"connect-refused", "connect-timeout", "unreachable", "proxy-refused"})
 
 _MOST: Final = 16 * 1024
 _LEGACY_SERVER: Final = 0x4
@@ -290,10 +291,12 @@ def shake_hands(
     ciphers: str = EVERYTHING,
     curve: str = "",
     body: bytes = b"",
+    tunnel: str = "",
 ) -> Handshake:
     """Connect to one address, offer one TLS version, and see who is served.
 
     `ask` says what follows the handshake: a harmless HEAD, only listening (production), or nothing at all.
+    With `tunnel` (`host:port`) the address is a proxy, which is asked to open a tunnel first.
     """
     start = Handshake(address, host, version, caller.name, sni)
     try:
@@ -318,8 +321,28 @@ def shake_hands(
         # Without TCP_NODELAY a delayed acknowledgement of 40 ms is measured instead of the server.
         with contextlib.suppress(OSError):
             wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tunnel and (status := _open_tunnel(wire, tunnel, patience)) != _OK:
+            return replace(connected, outcome="proxy-refused", status=status)
         line = _Line(wire, context, host if sni else None)
         return _converse(connected, line, patience, ask=ask, body=body)
+
+
+_OK: Final = 200
+
+
+def _open_tunnel(wire: socket.socket, target: str, patience: Patience) -> int | None:
+    """Ask a proxy for a tunnel to `host:port`; returns its status, or None when it gives none."""
+    answer = b""
+    wire.settimeout(patience.connect)
+    try:
+        wire.sendall(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n".encode("ascii", "replace"))
+        # Byte by byte: what follows the blank line belongs to TLS.
+        while not answer.endswith(b"\r\n\r\n") and len(answer) < _MOST and (piece := wire.recv(1)):
+            answer += piece
+    except OSError:
+        return None
+    status = _STATUS.match(answer)
+    return int(status[1]) if status else None
 
 
 def _converse(start: Handshake, line: _Line, patience: Patience, *, ask: Ask, body: bytes) -> Handshake:

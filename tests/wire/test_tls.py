@@ -1,7 +1,9 @@
 """Handshakes are written down as they happened, and nothing that a server sends is an exception of ours."""
 
 import asyncio
+import contextlib
 import ssl
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,8 +12,11 @@ from hypothesis import strategies as st
 from harness.lab.ca import Pki
 from harness.lab.faults.tls import CONFIGURATIONS, GOOD
 from harness.lab.server import Reply, serve
+from harness.lint.judge import Context
+from harness.lint.tls import MUTUAL, NETWORK, judge_survey
+from harness.model import Finding
 from harness.wire import handshake, tls, tls_openssl
-from harness.wire.survey import Plan, connect, look_up, proxy_of, survey
+from harness.wire.survey import Plan, connect, look_up, proxy_of, survey, through_proxy
 from harness.wire.tls import NOBODY, Caller, Patience, from_files, shake_hands, stranger
 from harness.wire.tls_openssl import Presented
 
@@ -211,6 +216,68 @@ def test_the_proxy_of_the_environment_is_named_unless_the_host_is_exempt():
     assert proxy_of("logius.voorbeeld", environ) == "http://proxy.voorbeeld:8080"
     assert proxy_of("x.intern.voorbeeld", environ) == ""
     assert proxy_of("logius.voorbeeld", {}) == ""
+
+
+@pytest.mark.parametrize("url", ["http://jan:geheim@proxy:8080", "jan:geheim@proxy:8080", "http://jan@proxy:8080/"])
+def test_the_password_of_a_proxy_is_not_shown(url):
+    shown = proxy_of("logius.voorbeeld", {"HTTPS_PROXY": url})
+    assert "proxy:8080" in shown
+    assert not {"jan", "geheim"} & set(shown.replace("@", ":").replace("/", ":").split(":"))
+
+
+async def proxying(reader, writer, target):
+    """A proxy that opens a tunnel to `target`, or refuses when there is none."""
+    await reader.readuntil(b"\r\n\r\n")
+    if target is None:
+        writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
+        writer.close()
+        return
+    writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+    far_reader, far_writer = await asyncio.open_connection(*target)
+
+    async def carry(source, sink):
+        while data := await source.read(65536):
+            sink.write(data)
+        sink.close()
+
+    await asyncio.gather(carry(reader, far_writer), carry(far_reader, writer), return_exceptions=True)
+
+
+@pytest.mark.parametrize(
+    ("config", "rules"),
+    [("good", set()), ("intercepting-proxy", {("NET-004", "inspected")}), (None, {("NET-004", "no-tunnel")})],
+)
+async def test_a_proxy_is_compared_with_the_direct_way(pki, own, config, rules):
+    async with contextlib.AsyncExitStack() as stack:
+        good = await stack.enter_async_context(serve(answer, pki.identity("counterparty"), pki=pki))
+        target = None
+        if config:
+            tls_config = CONFIGURATIONS.get(config, GOOD)
+            far = await stack.enter_async_context(serve(answer, pki.identity("counterparty"), pki=pki, tls=tls_config))
+            target = far.address
+        proxy = await asyncio.start_server(lambda r, w: proxying(r, w, target), "127.0.0.1", 0)
+        async with proxy:
+            url = f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}"
+            through = await asyncio.to_thread(through_proxy, url, HOST, 443, SOON)
+            direct = await asyncio.to_thread(
+                survey, HOST, 443, [good.address], Plan(own=own, patience=SOON, quick=True)
+            )
+    seen = replace(direct, proxy=url, tunnelled=through)
+    found = [f for f in judge_survey(seen, Context(), NETWORK) if isinstance(f, Finding)]
+    assert {(f.rule, f.case) for f in found} == rules | {("NET-004", "proxy")}
+
+
+@pytest.mark.parametrize("name", ["expired", "revoked"])
+async def test_a_client_that_is_no_longer_good_is_let_in_only_by_a_careless_server(pki, own, name):
+    identity = pki.identity(f"{name}-client")
+    other = from_files(name, identity.cert_path, identity.key_path)
+    plan = Plan(own=own, others=(other,), thorough=True, quick=True, patience=SOON)
+    found = {}
+    for config in ("checks-crl", "any-client"):
+        async with serve(answer, pki.identity("counterparty"), pki=pki, tls=CONFIGURATIONS[config]) as served:
+            seen = await asyncio.to_thread(survey, HOST, 443, [served.address], plan)
+        found[config] = [f.case for f in judge_survey(seen, Context(), MUTUAL) if f.rule == "MTLS-005"]
+    assert found == {"checks-crl": [], "any-client": [name]}
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -80,6 +80,7 @@ def nobody_in_between(survey: Survey, ctx: Context) -> Iterator[Finding]:
             Text("een rechtstreekse verbinding", "a direct connection"),
             survey.host,
         )
+    yield from _tunnel(survey)
     chain = readable(survey.chain)
     if chain and _looks_inspected(survey, chain, ctx):
         issuer = chain[0].issuer.short
@@ -92,6 +93,24 @@ def nobody_in_between(survey: Survey, ctx: Context) -> Iterator[Finding]:
             ),
             Text("het certificaat van de ketenpartner zelf", "the certificate of the counterparty itself"),
             f"{survey.host}:{survey.port}",
+        )
+
+
+def _tunnel(survey: Survey) -> Iterator[Finding]:
+    through = survey.tunnelled
+    if through is None:
+        return
+    if not through.connected:
+        said = f"HTTP {through.status}" if through.status else _CLASSES.get(through.outcome, through.outcome)
+        yield Finding("NET-004", "no-tunnel", said, "CONNECT: 200", survey.proxy)
+    elif through.chain and survey.chain and through.chain[0] != survey.chain[0]:
+        shown = next((one.issuer.short for one in readable(through.chain[:1])), "?")
+        yield Finding(
+            "NET-004",
+            "inspected",
+            Text(f"door de proxy: certificaat van {shown}", f"through the proxy: certificate of {shown}"),
+            Text("hetzelfde certificaat als rechtstreeks", "the same certificate as directly"),
+            survey.proxy,
         )
 
 
