@@ -10,27 +10,26 @@ import logging
 import ssl
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
 
 import httpx
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from harness.errors import KetentestError
 from harness.lab import Place
 from harness.lab.faults import ebms as faults
 from harness.lab.mint import pem
+from harness.lab.msh_agreements import ECHO_REQUEST, ECHO_RESPONSE, OWN_ROLE, Agreement, agree, load_keys, organisation
 from harness.lab.server import Reply, Request
 from harness.lint.ebms.received import INCOMING, Received
 from harness.lint.ebms.rejection import EMPTY, FAULT, Rejection, rejection
 from harness.lint.judge import Context
 from harness.model import Environment, Text
 from harness.wire import ebms_build as build
-from harness.wire.cpa import Binding, Channel, CollaborationRole, Cpa, PartyInfo, parse_cpa
-from harness.wire.cpa_build import Reliability, build_cpa
+from harness.wire.cpa import Binding, Channel, CollaborationRole, PartyInfo
+from harness.wire.cpa_build import Reliability
 from harness.wire.ebms import (
     ACKNOWLEDGMENT,
     MESSAGE_ERROR,
@@ -49,38 +48,11 @@ from harness.wire.ebms_build import Draft, Header, Outgoing
 from harness.wire.ebms_encryption import decrypted_part, encrypt, is_encrypted
 from harness.wire.ebms_mime import Attachment
 from harness.wire.ebms_signature import Recipe, sign
-from harness.wire.spec import PROFILES, Action, ProviderSpecification, Service
-from harness.wire.spec import Party as SpecParty
-from harness.wire.wss import Signer
+from harness.wire.spec import PROFILES
 
 log = logging.getLogger(__name__)
 
-SERVICE: Final = "ketentest:echo:1.0"
-ECHO_REQUEST: Final = "EchoRequest"
-ECHO_RESPONSE: Final = "EchoResponse"
-OWN_ROLE: Final = "SR"
-LAB_ROLE: Final = "SP"
 LAB_RETRIES: Final = Reliability(retries=2, interval="PT2S", persist="PT1M")
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """One CPA of the lab, with both parties."""
-
-    profile: str
-    data: bytes
-    cpa: Cpa
-    lab: PartyInfo
-    user: PartyInfo
-
-
-@dataclass(frozen=True)
-class Keys:
-    """The lab's own certificates and keys."""
-
-    signer: Signer
-    other_signer: Signer
-    decryption: rsa.RSAPrivateKey
 
 
 @dataclass
@@ -124,10 +96,10 @@ class Msh:
 
     async def start(self) -> None:
         """Make the CPAs and load the keys."""
-        self.keys = self._keys()
+        self.keys = load_keys(self.place)
         wanted = [p for p in self.place.settings.get("profiles", ()) if p in PROFILES] or ["osb-rm"]
         for profile in dict.fromkeys(wanted):
-            agreement = self._agreement(profile)
+            agreement = agree(self.place, profile, self.endpoint, self.keys)
             self.agreements[agreement.cpa.cpaid] = agreement
 
     async def stop(self) -> None:
@@ -407,74 +379,13 @@ class Msh:
         if foreign not in self._clients:
             place = self.place
             oin = "00000099000000003000" if foreign else place.settings.get("peer_oin")
-            identity = place.pki.issue("counterparty", oin=oin, organisation=self._organisation(), hosts=self.hosts)
+            identity = place.pki.issue("counterparty", oin=oin, organisation=organisation(place), hosts=self.hosts)
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.minimum_version = ssl.TLSVersion.TLSv1_2
             context.load_verify_locations(cadata=pem(place.pki.anchors()).decode())
             context.load_cert_chain(identity.cert_path, identity.key_path)
             self._clients[foreign] = httpx.AsyncClient(verify=context, trust_env=False, timeout=10.0)
         return self._clients[foreign]
-
-    # --- certificates and CPA ---------------------------------------------------------------------------------------
-
-    def _organisation(self) -> str:
-        return f"TEST {self.place.settings.get('peer_name') or self.place.system}"
-
-    def _keys(self) -> Keys:
-        oin, pki = self.place.settings.get("peer_oin"), self.place.pki
-        signing = pki.issue("counterparty-signing", oin=oin, organisation=self._organisation())
-        encryption = pki.issue("counterparty-encryption", oin=oin, organisation=self._organisation())
-        other = pki.identity("supplier-signing")
-        return Keys(
-            _signer(signing.key, signing.certificate), _signer(other.key, other.certificate), _rsa(encryption.key)
-        )
-
-    def _agreement(self, profile: str) -> Agreement:
-        data = build_cpa(
-            self._user_party(),
-            ProviderSpecification(self._lab_party(), (Service(SERVICE, _actions(profile)),)),
-            profile,
-            start=self.place.now() - timedelta(days=1),
-            version=f"{profile}-lab",
-            reliability=Reliability(),
-            sync=self.place.settings.get("mode") == "sync" and profile.startswith("osb-rm"),
-        )
-        cpa = parse_cpa(data)
-        lab, user = cpa.parties
-        return Agreement(profile, data, cpa, lab, user)
-
-    def _user_party(self) -> SpecParty:
-        settings = self.place.settings
-        tls = _der(settings, "tls-client")
-        return SpecParty(
-            OWN_ROLE,
-            settings.get("own_name") or "TEST",
-            settings["own_oin"],
-            settings["own_endpoint"],
-            tls,
-            _der(settings, "tls-server") or tls,
-            signing_cert=_der(settings, "message-signing") or tls,
-            encryption_cert=_der(settings, "encryption") or tls,
-        )
-
-    def _lab_party(self) -> SpecParty:
-        oin, pki = self.place.settings.get("peer_oin"), self.place.pki
-        tls = pki.issue("counterparty", oin=oin, organisation=self._organisation(), hosts=self.hosts)
-        encryption = pki.issue("counterparty-encryption", oin=oin, organisation=self._organisation())
-        return SpecParty(
-            LAB_ROLE,
-            self.place.settings.get("peer_name") or self._organisation(),
-            oin or tls.oin,
-            self.endpoint,
-            tls.der,
-            tls.der,
-            signing_cert=self.keys.signer.certificate.public_bytes(Encoding.DER),
-            encryption_cert=encryption.der,
-        )
-
-
-def _actions(profile: str) -> tuple[Action, ...]:
-    return (Action(ECHO_REQUEST, OWN_ROLE, LAB_ROLE, profile), Action(ECHO_RESPONSE, LAB_ROLE, OWN_ROLE, profile))
 
 
 def _binding(party: PartyInfo, service: str, action: str) -> tuple[CollaborationRole, Binding] | None:
@@ -488,20 +399,3 @@ def _ids(party: PartyInfo) -> tuple[Party, ...]:
 def _headers(headers: Sequence[tuple[str, str]], changes: Sequence[faults.Fault]) -> tuple[tuple[str, str], ...]:
     replaced = {name.lower(): value for fault in changes for name, value in fault.headers}
     return tuple((name, replaced.get(name.lower(), value)) for name, value in headers)
-
-
-def _signer(key: object, certificate: x509.Certificate) -> Signer:
-    return Signer(_rsa(key), certificate)
-
-
-def _rsa(key: object) -> rsa.RSAPrivateKey:
-    assert isinstance(key, rsa.RSAPrivateKey)  # the lab's ebMS profiles are RSA
-    return key
-
-
-def _der(settings: Mapping[str, object], role: str) -> bytes:
-    certificates = settings.get("own_certificates")
-    data = certificates.get(role) if isinstance(certificates, Mapping) else None
-    if not data:
-        return b""
-    return x509.load_pem_x509_certificates(data)[0].public_bytes(Encoding.DER)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from harness.lint.ebms import (
     messages_agreement,
+    messages_delivery,
     messages_header,
     messages_http,
     messages_ping,
@@ -24,7 +25,13 @@ from harness.wire.ebms import Message, read_message
 __all__ = ["INCOMING", "Received", "judge", "judge_exchange", "judge_received"]
 
 WIRE = (messages_http.TABLE, messages_soap.TABLE)
-CONTENT = (messages_header.TABLE, messages_agreement.TABLE, messages_ping.TABLE, messages_signal.TABLE)
+CONTENT = (
+    messages_header.TABLE,
+    messages_delivery.TABLE,
+    messages_agreement.TABLE,
+    messages_ping.TABLE,
+    messages_signal.TABLE,
+)
 TABLES = (*WIRE, *CONTENT, messages_signature.TABLE)
 
 
@@ -39,6 +46,7 @@ def judge_received(case: Received, ctx: Context) -> Iterator[Finding | NotRun]:
         yield from table.judge(case, ctx)
     if case.readable:
         yield from messages_header.TABLE.judge(case, ctx)
+        yield from messages_delivery.TABLE.judge(case, ctx)
         yield from messages_agreement.TABLE.judge(case, ctx)
     yield from messages_ping.TABLE.judge(case, ctx)
     yield from messages_signal.TABLE.judge(case, ctx)

@@ -12,18 +12,13 @@ from harness.model import Finding, NotRun, Text
 from harness.wire.ebms import (
     EB,
     MSH_SERVICE,
-    NEXT_ACTOR,
-    NEXT_MSH,
     OIN_TYPE,
     SIGNALS,
-    SOAP,
-    TO_PARTY_MSH,
     attribute,
     child,
     eb,
     is_eb,
     moment,
-    soap_attribute,
 )
 from harness.wire.ebms_mime import bare_cid
 from harness.wire.xml import where
@@ -37,7 +32,8 @@ _OIN = re.compile(r"[0-9]{8}[0-9A-Z]{12}(?:_[OTA]{1,3})?")
 NO_CPA = Text("geen CPA opgegeven (--with CPA)", "no CPA was given (--with CPA)")
 
 
-def _at(node: etree._Element | None) -> tuple[str, int | None]:
+def place_of(node: etree._Element | None) -> tuple[str, int | None]:
+    """Return the path and the line of an element, or nothing."""
     return ("", None) if node is None else (where(node), node.sourceline)
 
 
@@ -55,7 +51,7 @@ def version(case: Received, ctx: Context) -> Verdicts:
             continue
         value = attribute(block, "version")
         if value != "2.0":
-            place, line = _at(block)
+            place, line = place_of(block)
             yield Finding(
                 "HDR-001",
                 observed=f'{name.localname} eb:version="{value}"',
@@ -71,7 +67,7 @@ def party_ids(case: Received, ctx: Context) -> Verdicts:
     for name, parties in (("From", case.message.from_parties), ("To", case.message.to_parties)):
         if not parties:
             node = child(case.message.header, name)
-            place, line = _at(case.message.header if node is None else node)
+            place, line = place_of(case.message.header if node is None else node)
             yield Finding(
                 "HDR-002",
                 observed=Text(f"{name} zonder PartyId", f"{name} without PartyId"),
@@ -92,7 +88,7 @@ def party_id(case: Received, ctx: Context) -> Verdicts:
 
 
 def _party_id(node: etree._Element, name: str) -> Verdicts:
-    place, line = _at(node)
+    place, line = place_of(node)
     kind, text = (node.get(eb("type")) or "").strip(), node.text or ""
     value = text.strip()
     if not kind:
@@ -126,7 +122,7 @@ def _party_id(node: etree._Element, name: str) -> Verdicts:
 def cpa_id(case: Received, ctx: Context) -> Verdicts:
     """EBMS 3.1.2: the CPAId is filled in; the CPA that was given is that of these parties."""
     node = child(case.message.header, "CPAId")
-    place, line = _at(node)
+    place, line = place_of(node)
     text = (node.text or "") if node is not None else ""
     if node is not None and not text.strip():
         yield Finding("HDR-005", observed=Text("leeg", "empty"), expected="CPAId", where=place, line=line)
@@ -148,7 +144,7 @@ def conversation(case: Received, ctx: Context) -> Verdicts:
     """EBMS 3.1.3: the ConversationId is filled in, and an answer repeats it."""
     message, request = case.message, case.request
     node = child(message.header, "ConversationId")
-    place, line = _at(node)
+    place, line = place_of(node)
     if node is not None and not message.conversation_id:
         yield Finding("HDR-006", observed=Text("leeg", "empty"), expected="ConversationId", where=place, line=line)
     elif (
@@ -179,7 +175,7 @@ def _answers(case: Received) -> bool:
 def service_and_action(case: Received, ctx: Context) -> Verdicts:
     """EBMS 3.1.4: a Service without type is a URI; neither Service nor Action holds white space."""
     node = child(case.message.header, "Service")
-    place, line = _at(node)
+    place, line = place_of(node)
     if case.message.service and not case.message.service_type and not _URI.fullmatch(case.message.service):
         yield Finding(
             "HDR-007",
@@ -192,7 +188,7 @@ def service_and_action(case: Received, ctx: Context) -> Verdicts:
         element = child(case.message.header, name)
         text = "" if element is None else element.text or ""
         if re.search(r"\s", text):
-            place, line = _at(element)
+            place, line = place_of(element)
             yield Finding(
                 "HDR-008", observed=f"{name}: {text!r}", expected="".join(text.split()), where=place, line=line
             )
@@ -204,7 +200,7 @@ def message_id(case: Received, ctx: Context) -> Verdicts:
     node = child(case.message.header, "MessageData", "MessageId")
     value = case.message.message_id
     if value and not _MESSAGE_ID.fullmatch(value):
-        place, line = _at(node)
+        place, line = place_of(node)
         yield Finding("HDR-009", observed=value, expected=Text("UUID@domein", "UUID@domain"), where=place, line=line)
 
 
@@ -212,7 +208,7 @@ def message_id(case: Received, ctx: Context) -> Verdicts:
 def timestamp(case: Received, ctx: Context) -> Verdicts:
     """EBMS 3.1.6.2: the Timestamp is in UTC, and the clocks agree."""
     when = moment(case.message.timestamp)
-    place, line = _at(child(case.message.header, "MessageData", "Timestamp"))
+    place, line = place_of(child(case.message.header, "MessageData", "Timestamp"))
     if when is None:
         return
     if not when.zoned:
@@ -244,7 +240,7 @@ def time_to_live(case: Received, ctx: Context) -> Verdicts:
     until, sent = moment(case.message.time_to_live), moment(case.message.timestamp)
     if until is None:
         return
-    place, line = _at(child(case.message.header, "MessageData", "TimeToLive"))
+    place, line = place_of(child(case.message.header, "MessageData", "TimeToLive"))
     if sent is not None and until.at <= sent.at:
         yield Finding(
             "HDR-011",
@@ -271,7 +267,7 @@ def reference(case: Received, ctx: Context) -> Verdicts:
     ref = case.message.ref_to
     if not ref or case.message.kind in ("Ping", "Pong", "Acknowledgment", "StatusResponse"):
         return
-    place, line = _at(child(case.message.header, "MessageData", "RefToMessageId"))
+    place, line = place_of(child(case.message.header, "MessageData", "RefToMessageId"))
     if case.known is not None:
         if ref not in case.known:
             yield Finding(
@@ -291,118 +287,6 @@ def reference(case: Received, ctx: Context) -> Verdicts:
         )
 
 
-@TABLE.rule("HDR-013")
-def duplicate_elimination(case: Received, ctx: Context) -> Verdicts:
-    """EBMS 3.1.7, 6.4.1: DuplicateElimination exactly when the CPA says always."""
-    channel = case.channel
-    if case.message.kind != "message" or channel is None or channel.duplicate_elimination == "perMessage":
-        return
-    present = case.message.duplicate_elimination is not None
-    if present != (channel.duplicate_elimination == "always"):
-        place, line = _at(case.message.header)
-        yield Finding(
-            "HDR-013",
-            observed=_presence(present),
-            expected=f"duplicateElimination={channel.duplicate_elimination}",
-            where=f"{place}/DuplicateElimination",
-            line=line,
-        )
-
-
-def _presence(present: bool) -> Text:
-    return Text("aanwezig", "present") if present else Text("afwezig", "absent")
-
-
-@TABLE.rule("HDR-014")
-def ack_requested(case: Received, ctx: Context) -> Verdicts:
-    """EBMS 6.3.1: AckRequested follows the CPA and is addressed to toPartyMSH."""
-    blocks = case.message.blocks("AckRequested")
-    if case.message.kind == "message" and case.channel is not None and case.channel.ack_requested != "perMessage":
-        wanted = case.channel.ack_requested == "always"
-        if bool(blocks) != wanted:
-            place, line = _at(case.message.soap_header)
-            yield Finding(
-                "HDR-014",
-                case="presence",
-                observed=_presence(bool(blocks)),
-                expected=f"ackRequested={case.channel.ack_requested}",
-                where=f"{place}/AckRequested",
-                line=line,
-            )
-    for block in blocks:
-        place, line = _at(block)
-        actor = soap_attribute(block, "actor")
-        if actor == NEXT_MSH:
-            yield Finding(
-                "HDR-014", case="next-msh", observed=actor, expected=TO_PARTY_MSH, where=f"{place}/@actor", line=line
-            )
-        elif actor not in ("", TO_PARTY_MSH):
-            yield Finding(
-                "HDR-014", case="actor", observed=actor, expected=TO_PARTY_MSH, where=f"{place}/@actor", line=line
-            )
-        yield from _signed(case, block)
-
-
-def _signed(case: Received, block: etree._Element) -> Verdicts:
-    channel = case.channel
-    if case.message.kind != "message" or channel is None or channel.ack_signature_requested == "perMessage":
-        return
-    signed = attribute(block, "signed") in ("true", "1")
-    if signed != (channel.ack_signature_requested == "always"):
-        place, line = _at(block)
-        yield Finding(
-            "HDR-014",
-            case="signed",
-            observed=f'eb:signed="{attribute(block, "signed")}"',
-            expected=f"ackSignatureRequested={channel.ack_signature_requested}",
-            where=f"{place}/@signed",
-            line=line,
-        )
-
-
-@TABLE.rule("HDR-015")
-def sync_reply(case: Received, ctx: Context) -> Verdicts:
-    """EBMS 4.3: SyncReply exactly when the CPA says so, addressed to the next actor."""
-    block = case.message.block("SyncReply")
-    if case.message.kind == "message" and case.channel is not None:
-        wanted = case.channel.synchronous
-        if (block is not None) != wanted:
-            place, line = _at(case.message.soap_header)
-            yield Finding(
-                "HDR-015",
-                case="presence",
-                observed=_presence(block is not None),
-                expected=f"syncReplyMode={case.channel.sync_reply_mode}",
-                where=f"{place}/SyncReply",
-                line=line,
-            )
-    if block is not None and soap_attribute(block, "actor") != NEXT_ACTOR and case.message.soap == SOAP:
-        place, line = _at(block)
-        yield Finding(
-            "HDR-015",
-            case="actor",
-            observed=soap_attribute(block, "actor") or "-",
-            expected=NEXT_ACTOR,
-            where=f"{place}/@actor",
-            line=line,
-        )
-
-
-@TABLE.rule("HDR-016")
-def message_order(case: Received, ctx: Context) -> Verdicts:
-    """KVS Message Order: not used in Digikoppeling."""
-    block = case.message.block("MessageOrder")
-    if block is not None:
-        place, line = _at(block)
-        yield Finding(
-            "HDR-016",
-            observed="MessageOrder",
-            expected=Text("geen MessageOrder", "no MessageOrder"),
-            where=place,
-            line=line,
-        )
-
-
 @TABLE.rule("HDR-017")
 def roles(case: Received, ctx: Context) -> Verdicts:
     """KVS Role: From and To of a business message name their role."""
@@ -411,7 +295,7 @@ def roles(case: Received, ctx: Context) -> Verdicts:
     for name, value in (("From", case.message.from_role), ("To", case.message.to_role)):
         node = child(case.message.header, name)
         if not value and node is not None:
-            place, line = _at(node)
+            place, line = place_of(node)
             variant = "" if case.agreement is not None else "no-agreement"
             yield Finding(
                 "HDR-017",
@@ -428,7 +312,7 @@ def manifest(case: Received, ctx: Context) -> Verdicts:
     """EBMS 3.2: every reference of the Manifest is a cid: that leads to a MIME part, and every part is listed."""
     message = case.message
     block = message.block("Manifest")
-    place, line = _at(block)
+    place, line = place_of(block)
     listed = {bare_cid(r) for r in message.references}
     alone = case.http is None and not message.package.media_type.is_multipart and ctx.role != INCOMING
     for ref in message.references:
@@ -464,7 +348,7 @@ def two_parties(case: Received, ctx: Context) -> Verdicts:
     """A message goes from one party to another."""
     sent = {p.trimmed for p in case.message.from_parties}
     if sent and sent & {p.trimmed for p in case.message.to_parties}:
-        place, line = _at(child(case.message.header, "To"))
+        place, line = place_of(child(case.message.header, "To"))
         yield Finding(
             "HDR-019",
             observed=case.message.to_parties[0].value.strip(),
@@ -480,7 +364,7 @@ def description_language(case: Received, ctx: Context) -> Verdicts:
     for node in descriptions(case.message.envelope):
         if any(is_eb(a, "ErrorList") for a in node.iterancestors()):
             continue
-        place, line = _at(node)
+        place, line = place_of(node)
         yield Finding("HDR-020", observed="Description", expected='xml:lang="…"', where=place, line=line)
 
 
