@@ -169,9 +169,7 @@ def our_issuer_named(survey: Survey, ctx: Context) -> Iterator[Finding]:
         names = _names(attempt)
         if own and names and not issuers & {name.key for name in names}:
             listed = "; ".join(name.short for name in names[:5])
-            yield Finding(
-                "PKIO-CHAIN-010", observed=listed, expected=own[-1].issuer.short, where=address(attempt.address)
-            )
+            yield Finding("PKIO-CHAIN-010", "names", listed, own[-1].issuer.short, address(attempt.address))
             return
 
 
