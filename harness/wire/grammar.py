@@ -62,7 +62,7 @@ def violations(name: str, element: etree._Element) -> list[Violation]:
         if schema.validate(element):
             return []
         entries = [(e.line, re.sub(r"(?<=/)[\w.-]+:", "", e.path or ""), e.message) for e in schema.error_log]
-    return [_violation(*entry) for entry in entries]
+    return [violation(*entry) for entry in entries]
 
 
 _PATTERNS: Final = (
@@ -86,14 +86,26 @@ _PATTERNS: Final = (
     ),
     (r"'(.*)' is not a valid value of .*", "waarde ‘{0}’ kan niet", "value ‘{0}’ is not possible"),
     (r"The value '(.*)' is not accepted by the pattern.*", "waarde ‘{0}’ kan niet", "value ‘{0}’ is not possible"),
+    (
+        r"The value '(.*)' is not an element of the set.*",
+        "waarde ‘{0}’ staat niet op de lijst",
+        "value ‘{0}’ is not on the list",
+    ),
     (r"The value has a length of '0'.*", "is leeg", "is empty"),
+    (r"The value has a length of '(\d+)'; this exceeds.*", "is te lang ({0} tekens)", "is too long ({0} characters)"),
+    (
+        r"The value has a length of '(\d+)'; this (?:underruns|differs).*",
+        "heeft niet de goede lengte ({0} tekens)",
+        "does not have the right length ({0} characters)",
+    ),
     (r"No matching global declaration available", "is hier niet bekend", "is not known here"),
     (r"Duplicate key-sequence \['([^']*)'\]", "naam {0} komt twee keer voor", "name {0} occurs twice"),
     (r"Character content .*not allowed.*", "mag geen tekst bevatten", "must not contain text"),
 )
 
 
-def _violation(line: int, path: str, message: str) -> Violation:
+def violation(line: int, path: str, message: str) -> Violation:
+    """Return a complaint of libxml2 in words: which element or attribute, and what is wrong with it."""
     message = re.sub(r"\{[^}]*\}", "", message)
     head = re.match(r"Element '([^']*)'(?:, attribute '([^']*)')?: (?:\[[^\]]*\] )?", message)
     element, attribute = (head[1], head[2] or "") if head else ("", "")
