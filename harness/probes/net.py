@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from harness.guard import host_of, port_of
 from harness.link import Link
 from harness.lint.tls import DNS, NETWORK, PORT, TCP, judge_survey
 from harness.lint.tls.words import address, versions
@@ -111,27 +112,50 @@ async def path(link: Link, tools: Tools) -> AsyncIterator[Yield]:
 
 
 def overview(link: Link, tools: Tools, seen: Survey) -> list[Observation]:
-    """Return a row of the network overview per address (LZ 4.4.2): who calls whom, over what, with which certificate."""
+    """Return a row of the network overview per address, and one for the way in (LZ 4.4.2)."""
     material = link.material("tls-client")
     ours = material.leaf.subject.rfc4514_string() if material else "-"
     theirs = next((one.subject.short for one in readable(seen.chain[:1])), "-")
-    network = link.connection.network
+    network, spoken = link.connection.network, versions(seen.spoken)
     rows = []
     for one in seen.connected:
-        data = (
-            ("flow", f"{tools.side}, uitgaand"),
-            ("source", one.source or "-"),
-            ("host", seen.host),
-            ("address", one.address[0]),
-            ("port", str(seen.port)),
-            ("network", network),
-            ("tls", versions(seen.spoken)),
-            ("client certificate", ours),
-            ("server certificate", theirs),
-        )
-        shown = f"{one.source or '-'} → {seen.host} ({one.address[0]}):{seen.port}, {network}, {versions(seen.spoken)}"
-        rows.append(Observation(shown, data))
-    return rows
+        flow = {
+            "flow": tools.side,
+            "direction": "out",
+            "source": one.source or "-",
+            "host": seen.host,
+            "address": one.address[0],
+            "port": str(seen.port),
+            "network": network,
+            "tls": spoken,
+            "client certificate": ours,
+            "server certificate": theirs,
+        }
+        shown = f"{one.source or '-'} → {seen.host} ({one.address[0]}):{seen.port}, {network}, {spoken}"
+        rows.append(Observation(shown, tuple(flow.items())))
+    return rows + _way_in(link, tools.side, theirs)
+
+
+def _way_in(link: Link, side: str, theirs: str) -> list[Observation]:
+    own = getattr(getattr(link.connection, side), "own_endpoint", "")
+    material = link.material("tls-server")
+    if "://" not in own:
+        return []
+    host, port = host_of(own), port_of(own)
+    flow = {
+        "flow": side,
+        "direction": "in",
+        "source": link.connection.peer.name or "-",
+        "host": host,
+        "address": "-",
+        "port": str(port),
+        "network": link.connection.network,
+        "tls": "-",
+        "client certificate": theirs,
+        "server certificate": material.leaf.subject.rfc4514_string() if material else "-",
+    }
+    shown = f"{flow['source']} → {host}:{port}, {flow['network']}"
+    return [Observation(shown, tuple(flow.items()))]
 
 
 def thorough(link: Link) -> bool:

@@ -114,7 +114,9 @@ async def test_the_observations_tell_what_was_asked_and_answered(look):
 
 async def test_the_network_overview_has_every_column(look):
     overview = (await look())["net.path"].observed[-1]
-    assert {"flow", "source", "host", "address", "port", "network", "client certificate"} <= set(dict(overview.data))
+    assert {"flow", "direction", "source", "host", "address", "port", "network", "client certificate"} <= set(
+        dict(overview.data)
+    )
 
 
 async def test_a_closed_port_fails_one_probe_and_blocks_the_rest(look):
