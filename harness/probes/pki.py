@@ -206,7 +206,11 @@ async def store(link: Link, tools: Tools) -> AsyncIterator[Yield]:
     )
 
 
-@probe("pki.public-web", title=("Publiek webcertificaat", "Public web certificate"))
+@probe(
+    "pki.public-web",
+    title=("Publiek webcertificaat", "Public web certificate"),
+    systems=("tvs-cluster", "tvs-direct", "digimelding"),
+)
 async def public_web(link: Link, tools: Tools) -> AsyncIterator[Yield]:
     """The site that people see has a public DV or OV certificate (TVS step 5)."""
     if "web" not in link.materials:

@@ -48,6 +48,7 @@ def test_two_runs_give_the_same_report_but_for_ids_times_ports_and_digests(small
     for folder in sorted((small.folder / "runs").iterdir()):
         text = (folder / "report.md").read_text()
         for pattern in (
+            r"\S*… \\\[ingekort; \d+ tekens in totaal\\\]",
             r"\d{8}-\d{4}-[0-9a-f]{4}",
             r"[0-9a-f]{12,64}",
             r"127\.0\.0\.1:\d+",
