@@ -86,6 +86,8 @@ class RoutingService:
         self.waiting: dict[str, Waiting] = {}
         self.choosing: dict[str, Waiting] = {}
         self.person = Person()
+        self.faults = place.faults
+        self.last_answer = b""
 
     # --- what the lab asks ----------------------------------------------------------------------------------------
 
@@ -118,7 +120,12 @@ class RoutingService:
         self.metadata = metadata(self.service, self.keys, self.place.now(), self.place.faults)
         sound = metadata(self.service, self.keys, self.place.now())
         self.entities: dict[str, Entity] = own_entities(self.place) | read_metadata(sound).by_id
-        self.answers = Answers(self.service, self.keys, self.entities, self.place.faults)
+        self.play(self.place.faults)
+
+    def play(self, faults: frozenset[str]) -> None:
+        """Answer with these faults from now on."""
+        self.faults = faults
+        self.answers = Answers(self.service, self.keys, self.entities, faults)
 
     async def stop(self) -> None:
         """Nothing runs on."""
@@ -174,7 +181,7 @@ class RoutingService:
     # --- front channel --------------------------------------------------------------------------------------------
 
     def _login(self, request: Request) -> Reply:
-        if "sso-error" in self.place.faults:
+        if "sso-error" in self.faults:
             return _page(500, Text("Er is een storing.", "There is a failure."))
         message = self._read(request)
         if message is None or message.kind != "AuthnRequest":
@@ -228,7 +235,7 @@ class RoutingService:
 
     def _back(self, waiting: Waiting) -> Reply:
         artifact = str(Artifact.new(self.service.entity_id))
-        if "bad-artifact" in self.place.faults:
+        if "bad-artifact" in self.faults:
             artifact = base64.b64encode(b"\x00\x0400" + secrets.token_bytes(30)).decode()
         self.waiting[artifact] = waiting
         joint = "&" if "?" in waiting.login.acs else "?"
@@ -256,10 +263,12 @@ class RoutingService:
         if waiting is None or waiting.resolved or now - waiting.login.at > KEPT:
             return Reply(200, XML, self.answers.nothing(message.identifier, now))
         waiting.resolved += 1
-        return Reply(200, XML, self.answers.answer(waiting.login, message.identifier, now))
+        if "replay" not in self.faults:
+            self.last_answer = self.answers.answer(waiting.login, message.identifier, now)
+        return Reply(200, XML, self.last_answer)
 
     def _hindered(self) -> Reply | None:
-        faults = self.place.faults
+        faults = self.faults
         if "soap-fault" in faults:
             return Reply(500, XML, _soap_fault("busy"))
         if "http-500" in faults:
@@ -293,7 +302,7 @@ class RoutingService:
         places = [e.location for e in sender.sp.of("SingleLogoutService")] if sender.sp else []
         destination = next(iter(places), "")
         response = logout_answer(
-            self.service, self.keys, destination, message.identifier, self.place.now(), self.place.faults
+            self.service, self.keys, destination, message.identifier, self.place.now(), self.faults
         )
         return Reply(200, HTML, _form(destination, "SAMLResponse", _encoded(response), message.carried.relay_state))
 

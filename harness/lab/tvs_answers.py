@@ -194,10 +194,7 @@ class Answers:
                 change(assertion, at)
         if "unsigned-assertion" in self.faults:
             return assertion
-        signed = sign(assertion, self._signer(), position=1)
-        if "comment-in-audience" in self.faults:
-            _comment(signed)
-        return signed
+        return sign(assertion, self._signer(), position=1)
 
     def _claims(self, login: Login, at: datetime) -> build.Claims:
         audience = (login.issuer, login.audience) if login.issuer != login.audience else (login.audience,)
@@ -367,21 +364,22 @@ def _digid_3(assertion: Element, at: datetime) -> None:
         name_element.text = f"s00000000:{TEST_BSN}"
 
 
+def _comment(assertion: Element, at: datetime) -> None:
+    """Make the whole value of each Audience another one, while a reader that stops at the comment sees ours."""
+    path = "/".join(q(SAML, n) for n in ("Conditions", "AudienceRestriction", "Audience"))
+    for audience in assertion.findall(path):
+        comment = etree.Comment("x")
+        comment.tail = ".elders"
+        audience.append(comment)
+
+
 CHANGES: Final[Mapping[str, Callable[[Element, datetime], None]]] = {
     "expired": _expired,
     "early": _early,
     "pretty-values": _pretty,
     "digid-3": _digid_3,
+    "comment-in-audience": _comment,
 }
-
-
-def _comment(assertion: Element) -> None:
-    audience = assertion.find("/".join(q(SAML, n) for n in ("Conditions", "AudienceRestriction", "Audience")))
-    if audience is not None:
-        text = audience.text or ""
-        comment = etree.Comment("x")
-        audience.text, comment.tail = text[:20], text[20:]
-        audience.append(comment)
 
 
 def _unreadable(encrypted: Element) -> None:

@@ -42,6 +42,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "other-resolve": _fault("NEG-07", "antwoord op een ander ArtifactResolve", "answer to another ArtifactResolve"),
     "other-request": _fault("NEG-07", "Response op een ander verzoek", "Response to another request"),
     "other-confirmation": _fault("NEG-07", "bevestiging van een ander verzoek", "confirmation of another request"),
+    "replay": _fault("NEG-08", "antwoord van een eerdere login", "answer of an earlier login"),
     "expired": _fault("NEG-09", "bevestiging vijf minuten verlopen", "confirmation expired five minutes ago"),
     "early": _fault("NEG-09", "assertion nog niet geldig", "assertion not valid yet"),
     "other-recipient": _fault("NEG-10", "Recipient is een ander adres", "Recipient is another address"),

@@ -1,0 +1,85 @@
+"""The battery reports every hole of a careless application, and nothing of a careful one."""
+
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from harness.errors import UnusableInput
+from harness.lab.ca import Pki
+from harness.lab.tvs import signer_of
+from harness.lab.tvs_battery import Application, Battery, Case, cases, read_cases
+from harness.model import Finding, NotRun, Severity
+from harness.rulebook import rulebook
+from tests.lab.tvs_apps import MARKER, Careful, Careless
+from tests.probes.test_saml import DV_OIN, LC_OIN, UUID, bench
+
+LC = f"urn:nl-eid-gdi:1.0:LC:{LC_OIN}:entities:9001"
+DV = f"urn:nl-eid-gdi:1.0:DV:{DV_OIN}:entities:9001"
+
+
+@pytest.fixture(scope="module")
+def pki():
+    return Pki()
+
+
+async def battery(pki, kind):
+    service = (await bench(pki)).service
+    signer, own = signer_of(pki.issue("own-signing", oin=LC_OIN)), pki.issue("own-tls", oin=LC_OIN)
+    key = signer_of(pki.issue("own-encryption", oin=DV_OIN))
+    sample = kind(service, service.entities, signer, own.der, {key.key_name: key.key}, LC, DV, UUID)
+    base = "https://" + urlsplit(service.entities[LC].sp.endpoints[0].location).netloc
+    application = Application(f"{base}/login", f"{base}/home", MARKER, lambda: "\n".join(sample.written))
+    return Battery(service, application, lambda: httpx.AsyncClient(transport=httpx.MockTransport(sample)))
+
+
+def heavy(items):
+    graded = rulebook().grade((i for i in items if isinstance(i, Finding)), {"lab", "lc"})
+    return {(g.finding.rule, g.finding.where) for g in graded if g.severity is Severity.ERROR}
+
+
+async def test_a_careful_application_has_no_holes(pki):
+    tests = await battery(pki, Careful)
+    assert not heavy([item async for item in tests.run()])
+
+
+async def test_every_hole_of_a_careless_application_is_reported(pki):
+    tests = await battery(pki, Careless)
+    found = heavy([item async for item in tests.run()])
+    accepted = {case.name for case in cases() if case.refuse} - LEFT
+    assert accepted <= {where for _, where in found}
+    assert {
+        "SAML-DV-002",
+        "SAML-DV-004",
+        "SAML-DV-005",
+        "SAML-NEG-19",
+        "SAML-NEG-21",
+        "SAML-NEG-25",
+        "SAML-AS-057",
+    } <= {rule for rule, _ in found}
+
+
+LEFT = {"html", "soap-fault", "http-500", "reset", "no-response", "resolve-denied"} | {
+    "cancel", "failed", "no-authn-context", "request-denied", "request-unsupported", "no-supported-idp",
+}  # fmt: skip
+"""Answers without an assertion: the careless application falls over, which is reported under another name."""
+
+
+async def test_without_a_sound_login_nothing_else_is_concluded(pki):
+    tests = await battery(pki, Careful)
+    tests.app = Application(tests.app.login, tests.app.protected, "iets anders")
+    items = [item async for item in tests.run()]
+    assert [type(item) for item in items] == [Finding, NotRun]
+
+
+async def test_a_user_adds_cases_of_his_own(pki):
+    own = read_cases('[stapel]\nfaults = ["expired", "other-audience"]\nrule = "SAML-NEG-09"\n', "cases.toml")
+    assert own == (Case("stapel", "SAML-NEG-09", frozenset({"expired", "other-audience"})),)
+    tests = await battery(pki, Careless)
+    assert ("SAML-NEG-09", "stapel") in heavy([item async for item in tests.run(own)])
+
+
+@pytest.mark.parametrize("text", ["[x]\nfaults = ['nonsense']", "[x]\nrule = 'SAML-NEG-01'", "x", "x = 1"])
+def test_a_mistake_in_a_case_is_named(text):
+    with pytest.raises(UnusableInput, match=r"cases\.toml"):
+        read_cases(text, "cases.toml")
