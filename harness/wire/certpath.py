@@ -8,6 +8,7 @@ from typing import Final
 
 from harness.wire.distinguished import Name
 from harness.wire.lazy import lazy
+from harness.wire.name_constraints import forbidden
 from harness.wire.x509 import Certificate, signed_by
 
 MAX_DEPTH: Final = 12
@@ -126,7 +127,7 @@ class _Search:
 
     def _rank(self, path: Path) -> tuple[int, int]:
         outside = sum(not c.valid_at(self.at) for c in path.certificates) if self.at else 0
-        return outside, len(path.certificates)
+        return outside + len(forbidden(path.certificates)), len(path.certificates)
 
     def _extend(self, so_far: tuple[Certificate, ...], below: int) -> None:
         child = so_far[-1]

@@ -9,6 +9,7 @@ from harness.lint.pki.judged import Judged, listed
 from harness.model import Finding, NotRun, Text
 from harness.wire.distinguished import COMMON_NAME
 from harness.wire.extensions import AKI, BASIC_CONSTRAINTS, NAME_CONSTRAINTS, POLICY_CONSTRAINTS, SKI
+from harness.wire.name_constraints import forbidden, read_constraints
 from harness.wire.x509 import ANY_USAGE, CLIENT_AUTH, SERVER_AUTH, Certificate
 
 CHAIN = RuleTable[Judged]()
@@ -67,6 +68,20 @@ def _authorities(doc: Judged) -> Iterator[Finding]:
         for nl, en in authority_faults(certificate, _PURPOSES.get(doc.role_name, "")):
             name = certificate.subject.short
             yield Finding("PKIO-CHAIN-001", "authority", Text(f"{name}: {nl}", f"{name}: {en}"), "RFC 5280", "issuer")
+    yield from _outside_the_constraints(doc)
+
+
+def _outside_the_constraints(doc: Judged) -> Iterator[Finding]:
+    """No name lies outside what a CA above it allows, and a leaf constrains nobody (RFC 5280 4.2.1.10)."""
+    for below, authority, name in forbidden(doc.path.certificates):
+        where = "" if below is doc.cert else f"{below.subject.short}: "
+        expected = Text(
+            f"een naam die {authority.subject.short} toestaat", f"a name that {authority.subject.short} allows"
+        )
+        yield Finding("PKIO-CHAIN-001", "constraint", f"{where}{name}", expected, "nameConstraints")
+    if NAME_CONSTRAINTS in doc.cert.extensions.by_oid and not doc.cert.is_ca:
+        expected = Text("alleen in een CA-certificaat", "in a CA certificate only")
+        yield Finding("PKIO-CHAIN-001", "constraint", "nameConstraints", expected, "nameConstraints")
 
 
 def authority_faults(ca: Certificate, purpose: str) -> Iterator[tuple[str, str]]:
@@ -80,6 +95,8 @@ def authority_faults(ca: Certificate, purpose: str) -> Iterator[tuple[str, str]]
     for oid, name in ((NAME_CONSTRAINTS, "nameConstraints"), (POLICY_CONSTRAINTS, "policyConstraints")):
         if oid in ca.extensions.by_oid and not ca.extensions.critical(oid):
             yield f"{name} niet critical", f"{name} not critical"
+    if NAME_CONSTRAINTS in ca.extensions.by_oid and ca.extensions.decode(NAME_CONSTRAINTS, read_constraints) is None:
+        yield "nameConstraints onleesbaar", "nameConstraints unreadable"
     usage = ca.extended_usage
     if usage and ca.self_issued:
         yield "extendedKeyUsage in een stamcertificaat", "extendedKeyUsage in a root"
