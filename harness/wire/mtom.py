@@ -15,6 +15,7 @@ from harness.errors import DocumentUnreadable
 
 XOP: Final = "http://www.w3.org/2004/08/xop/include"
 INCLUDE: Final = f"{{{XOP}}}Include"
+STEP: Final = 4 * 262_144
 ROOT_TYPE: Final = 'application/xop+xml; charset=utf-8; type="text/xml"'
 _PARAMETER = re.compile(r""";\s*([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([^;\s]+))""")
 
@@ -29,10 +30,15 @@ class NotMultipart(DocumentUnreadable):
 
 @dataclass(frozen=True, slots=True)
 class MimePart:
-    """One MIME part: its headers (names in lower case) and its bytes, decoded."""
+    """One MIME part: its headers (names in lower case) and a view on its bytes, which are not copied."""
 
     headers: tuple[tuple[str, str], ...]
-    data: bytes
+    view: memoryview
+
+    @property
+    def data(self) -> bytes:
+        """The bytes, as a copy."""
+        return bytes(self.view)
 
     def get(self, name: str) -> str:
         """Return the first header called `name`."""
@@ -97,9 +103,9 @@ def unpack(body: bytes, header: str) -> Package:
             "Content-Type multipart/related zonder boundary; voeg de parameter toe",
             "Content-Type multipart/related without boundary; add the parameter",
         )
-    marker = b"--" + boundary.encode("latin-1", "replace")
-    chunks = re.split(rb"(?:\A|\r?\n)" + re.escape(marker), body)
-    if len(chunks) < 2:
+    marker = re.compile(rb"(?:\A|\r?\n)" + re.escape(b"--" + boundary.encode("latin-1", "replace")))
+    marks = [match.span() for match in marker.finditer(body)]
+    if not marks:
         raise NotMultipart(
             "empty",
             "de boundary uit de Content-Type komt niet voor in het bericht",
@@ -107,31 +113,30 @@ def unpack(body: bytes, header: str) -> Package:
         )
     parts: list[MimePart] = []
     closed = False
-    for chunk in chunks[1:]:
-        if chunk.startswith(b"--"):
+    whole = memoryview(body)
+    for (_, start), following in zip(marks, [*marks[1:], (len(body), 0)], strict=True):
+        if body[start : start + 2] == b"--":
             closed = True
             break
-        parts.append(_part(chunk))
+        parts.append(_part(whole[start : following[0]]))
     if not parts:
         raise NotMultipart("empty", "het multipart-bericht heeft geen delen", "the multipart message has no parts")
     return Package(parameters, tuple(parts), closed)
 
 
-def _part(chunk: bytes) -> MimePart:
-    chunk = re.sub(rb"\A[ \t]*\r?\n", b"", chunk, count=1)
-    if chunk[:1] in (b"\r", b"\n"):
-        head, data = b"", chunk
-    else:
-        cut = re.search(rb"\r?\n\r?\n", chunk)
-        head, data = (chunk[: cut.start()], chunk[cut.end() :]) if cut else (chunk, b"")
+def _part(chunk: memoryview) -> MimePart:
+    lead = re.match(rb"[ \t]*\r?\n", chunk)
+    chunk = chunk[lead.end() :] if lead else chunk
+    cut = re.search(rb"\A\r?\n|\r?\n\r?\n", chunk)
+    head, view = (bytes(chunk[: cut.start()]), chunk[cut.end() :]) if cut else (bytes(chunk), chunk[len(chunk) :])
     lines = re.sub(r"\r?\n[ \t]+", " ", head.decode("latin-1")).splitlines()
     headers = tuple(
         (name.strip().lower(), value.strip()) for name, colon, value in (line.partition(":") for line in lines) if colon
     )
-    part = MimePart(headers, data)
+    part = MimePart(headers, view)
     if part.get("content-transfer-encoding").lower() == "base64":
         try:
-            return MimePart(headers, base64.b64decode(data))
+            return MimePart(headers, memoryview(base64.b64decode(view)))
         except binascii.Error:
             return part
     return part
@@ -156,7 +161,7 @@ def inline(root: etree._Element, package: Package) -> Inlined:
         if len(parent) != 1 or (parent.text or "").strip() or (include.tail or "").strip():
             outcome.misplaced.append(etree.QName(parent).localname)
         parent.remove(include)
-        parent.text = base64.b64encode(found[0].data).decode("ascii")
+        parent.text = base64.b64encode(found[0].view)  # bytes: no copy as str
         outcome.included.append(name)
     outcome.orphans += [name or "(geen Content-ID)" for name in by_id if name not in used]
     return outcome
@@ -167,8 +172,7 @@ def pack(root: etree._Element, elements: Iterable[etree._Element]) -> tuple[byte
     attachments: list[tuple[str, bytes]] = []
     for element in elements:
         name = f"{uuid4().hex}@ketentest.invalid"
-        attachments.append((name, base64.b64decode(element.text or "")))
-        element.text = None
+        attachments.append((name, _taken(element)))
         etree.SubElement(element, INCLUDE, {"href": "cid:" + quote(name, safe="@.")}, nsmap={"xop": XOP})
     boundary, start = "uuid-" + uuid4().hex, f"root-{uuid4().hex}@ketentest.invalid"
     envelope = etree.tostring(root, xml_declaration=True, encoding="utf-8")
@@ -178,6 +182,15 @@ def pack(root: etree._Element, elements: Iterable[etree._Element]) -> tuple[byte
     pieces.append(f"\r\n--{boundary}--\r\n".encode())
     header = f'multipart/related; type="application/xop+xml"; start="<{start}>"; start-info="text/xml"; boundary="{boundary}"'
     return b"".join(pieces), header
+
+
+def _taken(element: etree._Element) -> bytes:
+    """Take the base64 text out of `element`; the tree lets go of it before it is decoded."""
+    text = element.text or ""
+    element.text = None
+    if len(text) < STEP or re.search(r"\s", text):
+        return base64.b64decode(text)
+    return b"".join(base64.b64decode(text[place : place + STEP]) for place in range(0, len(text), STEP))
 
 
 def _head(boundary: str, media: str, name: str, *, first: bool = False) -> bytes:

@@ -81,8 +81,6 @@ def make(
     if security.profile == "2W-be-SE" and security.receiver is not None:
         wss_encrypt.encrypt(envelope, security.receiver, security.encryption)
     security.after(envelope)
-    body, content_type = soap.to_bytes(envelope), soap.MEDIA_TYPE
-    beside = [element for name in attachments for element in envelope.iter(name) if element.text]
-    if beside:
-        body, content_type = mtom.pack(envelope, beside)
+    beside = [element for name in attachments for element in envelope.iter(name) if len(element) == 0]
+    body, content_type = mtom.pack(envelope, beside) if beside else (soap.to_bytes(envelope), soap.MEDIA_TYPE)
     return Outgoing(body, content_type, addressing.action, addressing.message_id, value)

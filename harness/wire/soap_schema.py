@@ -1,6 +1,5 @@
 """Validate an element against XSDs that are at hand: imports are found among them, never fetched."""
 
-import copy
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
@@ -94,9 +93,12 @@ def is_schema(data: bytes) -> bool:
 
 
 def complaints(schema: etree.XMLSchema, element: etree._Element) -> list[etree._LogEntry]:
-    """Return what the schema has against `element`, which is copied so that its surroundings do not count."""
-    alone = copy.deepcopy(element)
-    alone.tail = None
-    for name in [n for n in map(str, alone.attrib) if n.startswith("{http://docs.oasis-open.org/wss/")]:
-        del alone.attrib[name]
-    return [] if schema.validate(alone) else list(schema.error_log)
+    """Return what the schema has against `element` where it stands, so that its namespaces stay in scope."""
+    own = {n: str(v) for n, v in element.attrib.items() if str(n).startswith("{http://docs.oasis-open.org/wss/")}
+    for name in own:  # an Id for the signature is no concern of the schema
+        del element.attrib[name]
+    try:
+        return [] if schema.validate(element) else list(schema.error_log)
+    finally:
+        for name, value in own.items():
+            element.set(name, value)

@@ -134,13 +134,13 @@ def the_parts_are_whole(msg: Message, ctx: Context) -> Verdicts:
         )
     for part in msg.package.parts:
         length = part.get("content-length")
-        if length.isdigit() and int(length) != len(part.data):
-            yield found("WUS-MTOM-006", observed=f"{part.content_id}: {len(part.data)}", expected=length, place="MIME")
+        if length.isdigit() and int(length) != len(part.view):
+            yield found("WUS-MTOM-006", observed=f"{part.content_id}: {len(part.view)}", expected=length, place="MIME")
         if (
             part.get("content-transfer-encoding").lower() == "base64"
             and re.fullmatch(rb"[\sA-Za-z0-9+/=]*", part.data)
-            and part.data[:4]
-            and len(part.data) % 4
+            and part.view[:4]
+            and len(part.view) % 4
         ):
             yield found("WUS-MTOM-006", observed=f"{part.content_id}: base64", place="MIME")
 
