@@ -477,13 +477,24 @@ def generate(kind: str, connection: str, scenario: Path, out: Path | None, bits:
     show_default=True,
     help="Map voor CPA, metadata en certificaten.",
 )
-def lab(kind: str, scenario: Path, connection: str, listen: str, faults: tuple[str, ...], out: Path) -> None:
+@click.option("--try", "login", default="", help="tvs: de inlogpagina van uw toepassing; speelt alle antwoorden af.")
+@click.option("--protected", default="", help="tvs: de pagina die alleen na inloggen open is.")
+@click.option("--marker", default="", help="tvs: tekst die alleen op die pagina staat.")
+@click.option("--log", type=click.Path(path_type=Path), help="tvs: logbestand waarin geen BSN mag staan.")
+@click.option("--cases", type=click.Path(path_type=Path), help="tvs: TOML met eigen gevallen.")
+def lab(
+    kind: str, scenario: Path, connection: str, listen: str, faults: tuple[str, ...], out: Path,
+    login: str, protected: str, marker: str, log: Path | None, cases: Path | None,
+) -> None:  # fmt: skip
     """Speel de ketenpartner voor uw eigen software."""
     if kind == "certs":
         from harness.lab.ca import main as certificates
 
         certificates()
         return
-    from harness.serving import serve_lab
+    from harness.serving import Trial, serve_lab
 
-    sys.exit(serve_lab(kind, scenario, connection, listen, faults, out))
+    if login and not (protected and marker and kind == "tvs"):
+        raise click.UsageError("--try hoort bij `lab tvs` en vraagt ook --protected en --marker")
+    trial = Trial(login, protected, marker, log, cases) if login else None
+    sys.exit(serve_lab(kind, scenario, connection, listen, faults, out, trial))

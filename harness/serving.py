@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,7 @@ from harness.errors import OwnFailure, UnusableInput
 from harness.lab import Lab, check_fault
 from harness.lab.ca import Pki
 from harness.link import Link
+from harness.model import Finding, Severity, Text, say
 from harness.scenario import Connection, Loaded, load
 
 SYSTEMS: Final = {
@@ -25,21 +27,40 @@ SYSTEMS: Final = {
 SIDES: Final = {"msh": "ebms", "wus": "wus", "tvs": "saml"}
 
 
-def serve_lab(kind: str, scenario: Path, connection: str, listen: str, faults: tuple[str, ...], out: Path) -> int:
-    """Serve one connection's counterparties until interrupted; returns the exit code."""
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A login application to try the routing service on: its login page, its protected page, what that page says."""
+
+    login: str
+    protected: str
+    marker: str
+    log: Path | None = None
+    cases: Path | None = None
+
+
+def serve_lab(
+    kind: str,
+    scenario: Path,
+    connection: str,
+    listen: str,
+    faults: tuple[str, ...],
+    out: Path,
+    trial: Trial | None = None,
+) -> int:
+    """Serve one connection's counterparties until interrupted, or until a trial has ended; returns the exit code."""
     loaded = load(scenario)
     chosen = _choose(loaded, kind, connection)
     for fault in faults:
         check_fault(chosen.system, chosen.name, fault)
     try:
-        asyncio.run(_serve(loaded, chosen, _address(listen), tuple(f"{chosen.name}:{f}" for f in faults), out))
+        named = tuple(f"{chosen.name}:{f}" for f in faults)
+        return asyncio.run(_serve(loaded, chosen, _address(listen), named, out, trial))
     except OSError as wrong:
         reason = wrong.strerror or str(wrong)
         raise OwnFailure(
             f"{listen}: luisteren mislukt ({reason}); kies een ander adres met --listen",
             f"{listen}: cannot listen ({reason}); choose another address with --listen",
         ) from None
-    return 0
 
 
 def _choose(loaded: Loaded, kind: str, name: str) -> Connection:
@@ -67,8 +88,13 @@ def _address(listen: str) -> tuple[str, int]:
 
 
 async def _serve(
-    loaded: Loaded, connection: Connection, address: tuple[str, int], faults: tuple[str, ...], out: Path
-) -> None:
+    loaded: Loaded,
+    connection: Connection,
+    address: tuple[str, int],
+    faults: tuple[str, ...],
+    out: Path,
+    trial: Trial | None,
+) -> int:
     async with Lab(await asyncio.to_thread(Pki), address) as lab:
         link = await Binder(loaded, lab, faults).bind(connection)
         for path in _hand_over(link, out):
@@ -76,8 +102,37 @@ async def _serve(
         for side in link.sides:
             host, port = link.address(side)
             click.echo(f"{side}: {link.endpoint(side)}  →  {':'.join(map(str, link.directory.locate(host, port)))}")
+        if trial is not None:
+            return await _try(lab, link, trial, loaded.scenario.language)
         click.echo("Ctrl-C stopt het lab / stops the lab")
         await _until_interrupted()
+    return 0
+
+
+async def _try(lab: Lab, link: Link, trial: Trial, lang: str) -> int:
+    """Play every answer of the routing service to the application and print what it judged wrongly."""
+    from harness.lab.tvs import RoutingService
+    from harness.lab.tvs_battery import Application, Battery, browser_to, cases, read_cases
+    from harness.rulebook import rulebook
+
+    service = lab.running[-1].counterparty
+    if not isinstance(service, RoutingService):
+        raise UnusableInput("--try hoort bij `lab tvs`", "--try belongs to `lab tvs`")
+    log = trial.log
+    app = Application(
+        trial.login, trial.protected, trial.marker, lambda: log.read_text("utf-8", "replace") if log else ""
+    )
+    chosen = (*cases(), *(read_cases(trial.cases.read_text("utf-8"), str(trial.cases)) if trial.cases else ()))
+    book, holes = rulebook(), 0
+    async for item in Battery(service, app, browser_to(link.directory.locate, link.anchors)).run(chosen):
+        severity = book.weigh(item.rule, item.case, {"lab"}) if isinstance(item, Finding) else Severity.WARNING
+        if severity in (None, Severity.INFO):
+            continue
+        holes += severity is Severity.ERROR
+        what = f"{say(item.observed, lang)} {item.where}" if isinstance(item, Finding) else say(item.reason, lang)
+        click.echo(f"{severity:<8} {item.rule:<14} {book[item.rule].title.of(lang)}  [{what.strip()}]")
+    click.echo(Text(f"{len(chosen)} gevallen, {holes} fout", f"{len(chosen)} cases, {holes} wrong").of(lang))
+    return 1 if holes else 0
 
 
 def _hand_over(link: Link, out: Path) -> Iterator[Path]:

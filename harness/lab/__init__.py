@@ -107,6 +107,7 @@ class Lab:
         self.pki = pki
         self.listen = listen
         self._open = contextlib.AsyncExitStack()
+        self.running: list[Running] = []
         self.responder = Responder(pki)
         self.published: dict[str, Address] = {}
         """Where the CRLs, CA certificates and OCSP answers are: host (port 80) to loopback address."""
@@ -140,7 +141,8 @@ class Lab:
         serving = serve(counterparty.handle, identity, pki=self.pki, tls=tls, host=host, port=port)
         served = await self._open.enter_async_context(serving)
         self._open.push_async_callback(counterparty.stop)
-        return Running(counterparty, served, dict.fromkeys(counterparty.hosts, served.addresses))
+        self.running.append(Running(counterparty, served, dict.fromkeys(counterparty.hosts, served.addresses)))
+        return self.running[-1]
 
 
 def counterparty_class(system: str, side: str) -> type[Counterparty]:

@@ -4,6 +4,7 @@ The oracle is what a person would see: after the login, is the protected page op
 """
 
 import re
+import ssl
 import tomllib
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -260,6 +261,33 @@ class Battery:
         log = self.app.log()
         if TEST_BSN in log or OTHER_BSN in log:
             yield Finding("SAML-AS-057", observed=Text("test-BSN in het logbestand", "test BSN in the log"))
+
+
+class _Located(httpx.AsyncHTTPTransport):
+    """Leads host names to the addresses that the lab gave them, as curl's `--resolve` does."""
+
+    def __init__(self, locate: Callable[[str, int], tuple[str, int]], context: ssl.SSLContext) -> None:
+        super().__init__(verify=context)
+        self.locate = locate
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send the request to the address that its host is led to, under its own name."""
+        host = request.url.host
+        address, port = self.locate(host, request.url.port or (443 if request.url.scheme == "https" else 80))
+        request.extensions = {**request.extensions, "sni_hostname": host}
+        named = request.url
+        request.url = named.copy_with(host=address, port=port)
+        try:
+            return await super().handle_async_request(request)
+        finally:
+            request.url = named
+
+
+def browser_to(locate: Callable[[str, int], tuple[str, int]], anchors: Iterable[bytes]) -> Browser:
+    """Return a maker of browsers that trust `anchors` and the system, and know where the lab is."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(cadata=b"\n".join(anchors).decode("ascii", "replace"))
+    return lambda: httpx.AsyncClient(transport=_Located(locate, context), timeout=40, trust_env=False)
 
 
 def _shown(attempt: Attempt) -> str:

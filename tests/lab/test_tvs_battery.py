@@ -1,14 +1,20 @@
 """The battery reports every hole of a careless application, and nothing of a careful one."""
 
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
+from harness.cli import cli
 from harness.errors import UnusableInput
 from harness.lab.ca import Pki
-from harness.lab.tvs import signer_of
-from harness.lab.tvs_battery import Application, Battery, Case, cases, read_cases
+from harness.lab.faults.tls import GOOD
+from harness.lab.mint import pem
+from harness.lab.server import Reply, serve
+from harness.lab.tvs import RoutingService, signer_of
+from harness.lab.tvs_battery import Application, Battery, Case, browser_to, cases, read_cases
 from harness.model import Finding, NotRun, Severity
 from harness.rulebook import rulebook
 from tests.lab.tvs_apps import MARKER, Careful, Careless
@@ -83,3 +89,33 @@ async def test_a_user_adds_cases_of_his_own(pki):
 def test_a_mistake_in_a_case_is_named(text):
     with pytest.raises(UnusableInput, match=r"cases\.toml"):
         read_cases(text, "cases.toml")
+
+
+async def test_a_browser_finds_lab_and_application_over_real_tls(pki):
+    tests = await battery(pki, Careful)
+    sample = tests.browser()._transport.handler
+    host = urlsplit(tests.app.login).netloc
+
+    async def application(request):
+        asked = httpx.Request(request.method, f"https://{host}{request.path}", headers=list(request.headers))
+        answer = await sample(asked)
+        kept = [(k, v) for k, v in answer.headers.multi_items() if k not in ("content-length", "transfer-encoding")]
+        return Reply(answer.status_code, kept, answer.content)
+
+    open_to_all = replace(GOOD, client_certificate="optional")
+    here = pki.issue("own-tls", hosts=(host,))
+    there = pki.issue("counterparty", hosts=tests.service.hosts)
+    async with (
+        serve(application, here, pki=pki, tls=open_to_all) as ours,
+        serve(tests.service.handle, there, pki=pki, tls=RoutingService.TLS) as rd,
+    ):
+        addresses = {host: ours.address} | dict.fromkeys(tests.service.hosts, rd.address)
+        tests.browser = browser_to(lambda name, port: addresses[name], [pem([a]) for a in pki.anchors()])
+        chosen = (Case("expired", "SAML-NEG-09", frozenset({"expired"})),)
+        assert not heavy([item async for item in tests.run(chosen)])
+
+
+def test_the_trial_needs_a_protected_page_and_its_marker():
+    outcome = CliRunner().invoke(cli, ["lab", "tvs", "--try", "https://x.test/login"])
+    assert outcome.exit_code == 2
+    assert "--protected" in outcome.output
