@@ -27,7 +27,7 @@ def test_every_row_that_architecture_names_passes_and_the_rest_says_why_not(term
     everywhere = {row: v for rows in found.values() for row, v in rows.items()}
     for row in hybrid.replace(",", "").split():
         assert everywhere[row].verdict is Verdict.MANUAL, (row, everywhere[row].verdict)
-        assert all(result.verdict in GREEN for result in everywhere[row].results), row
+        assert all(result.verdict in GREEN | {Verdict.SKIP} for result in everywhere[row].results), row
     for rows in found.values():
         for row, verdict in rows.items():
             if catalogue()[row].mode in "AGH" and verdict.verdict is Verdict.NOT_RUN:
