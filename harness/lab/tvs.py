@@ -10,7 +10,6 @@ from typing import ClassVar, Final
 from urllib.parse import parse_qs, quote, urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from lxml import etree
 
 from harness.errors import KetentestError, OwnFailure
 from harness.lab import Place
@@ -19,6 +18,7 @@ from harness.lab.faults.saml import FAULTS
 from harness.lab.faults.tls import GOOD, TlsConfig
 from harness.lab.server import Reply, Request
 from harness.lab.tvs_answers import Answers, Keys, Login, Person, Service, logout_answer, metadata
+from harness.lab.tvs_pages import HTML, choices, encoded, form, page, soap_fault
 from harness.lint.judge import Context, Raw
 from harness.lint.saml import judge_heard
 from harness.lint.saml.heard import Heard
@@ -26,13 +26,9 @@ from harness.model import Environment, Finding, Graded, Severity, Text, say
 from harness.rulebook import rulebook
 from harness.wire.saml import (
     INTENDED_AUDIENCE,
-    LOA_BASIC,
-    LOA_HIGH,
-    LOA_LOW,
     LOA_SUBSTANTIAL,
     SAMLP,
     SERVICE_UUID,
-    Element,
     q,
     text_of,
 )
@@ -44,8 +40,6 @@ from harness.wire.saml_own import TEST_INDEX, Care, Ours, described
 from harness.wire.saml_signature import Signer
 
 KEPT: Final = timedelta(minutes=15)
-LEVELS: Final = (LOA_BASIC, LOA_LOW, LOA_SUBSTANTIAL, LOA_HIGH)
-HTML: Final = (("Content-Type", "text/html; charset=utf-8"), ("Cache-Control", "no-store"))
 XML: Final = (("Content-Type", "text/xml; charset=utf-8"),)
 AUTHORITY_OIN: Final = "00000099000000009500"
 
@@ -157,7 +151,7 @@ class RoutingService:
             return self._resolve(request)
         if path == "/kvs/rd/request_logout":
             return self._logout(request)
-        return _page(404, Text("Deze pagina bestaat niet in het lab.", "This page does not exist in the lab."))
+        return page(404, Text("Deze pagina bestaat niet in het lab.", "This page does not exist in the lab."))
 
     def _read(self, request: Request) -> Message | None:
         try:
@@ -182,10 +176,10 @@ class RoutingService:
 
     def _login(self, request: Request) -> Reply:
         if "sso-error" in self.faults:
-            return _page(500, Text("Er is een storing.", "There is a failure."))
+            return page(500, Text("Er is een storing.", "There is a failure."))
         message = self._read(request)
         if message is None or message.kind != "AuthnRequest":
-            return _page(400, Text("Dit is geen AuthnRequest.", "This is no AuthnRequest."))
+            return page(400, Text("Dit is geen AuthnRequest.", "This is no AuthnRequest."))
         judged = self._judge(request, message)
         if judged.refused:
             return _refusal(judged)
@@ -193,7 +187,7 @@ class RoutingService:
         if self.place.settings.get("mode") == "interactive":
             token = secrets.token_urlsafe(16)
             self.choosing[token] = waiting
-            return _choices(token)
+            return choices(token)
         return self._back(waiting)
 
     def _waiting(self, message: Message) -> Waiting:
@@ -224,7 +218,7 @@ class RoutingService:
         form = {name: values[0] for name, values in parse_qs(request.body.decode("utf-8", "replace")).items()}
         waiting = self.choosing.pop(form.get("token", ""), None)
         if waiting is None:
-            return _page(400, Text("Deze keuze is al gemaakt.", "This choice was already made."))
+            return page(400, Text("Deze keuze is al gemaakt.", "This choice was already made."))
         person = Person(
             level=form.get("level", LOA_SUBSTANTIAL),
             represents=form.get("represents", ""),
@@ -252,7 +246,7 @@ class RoutingService:
             return hindered
         message = self._read(request)
         if message is None or message.kind != "ArtifactResolve":
-            return Reply(500, XML, _soap_fault("no ArtifactResolve"))
+            return Reply(500, XML, soap_fault("no ArtifactResolve"))
         artifact = text_of(message.element.find(q(SAMLP, "Artifact"))).strip()
         waiting = self.waiting.get(artifact)
         earlier = (waiting.message,) if waiting else ()
@@ -270,13 +264,13 @@ class RoutingService:
     def _hindered(self) -> Reply | None:
         faults = self.faults
         if "soap-fault" in faults:
-            return Reply(500, XML, _soap_fault("busy"))
+            return Reply(500, XML, soap_fault("busy"))
         if "http-500" in faults:
             return Reply(500, (), b"")
         if "html" in faults:
-            return _page(200, Text("Er is onderhoud.", "Maintenance is going on."))
+            return page(200, Text("Er is onderhoud.", "Maintenance is going on."))
         if "slow" in faults:
-            return Reply(200, XML, _soap_fault("late"), delay=30.0)
+            return Reply(200, XML, soap_fault("late"), delay=30.0)
         return Reply(abort=True) if "reset" in faults else None
 
     def _on_the_wire(self, request: Request, message: Message, waiting: Waiting | None) -> list[Finding]:
@@ -294,7 +288,7 @@ class RoutingService:
     def _logout(self, request: Request) -> Reply:
         message = self._read(request)
         if message is None or message.kind != "LogoutRequest":
-            return _page(400, Text("Dit is geen LogoutRequest.", "This is no LogoutRequest."))
+            return page(400, Text("Dit is geen LogoutRequest.", "This is no LogoutRequest."))
         judged = self._judge(request, message)
         if judged.refused:
             return _refusal(judged)
@@ -304,7 +298,7 @@ class RoutingService:
         response = logout_answer(
             self.service, self.keys, destination, message.identifier, self.place.now(), self.faults
         )
-        return Reply(200, HTML, _form(destination, "SAMLResponse", _encoded(response), message.carried.relay_state))
+        return Reply(200, HTML, form(destination, "SAMLResponse", encoded(response), message.carried.relay_state))
 
 
 # --- our own side, as DICTU would have it from the delivered metadata ----------------------------------------------
@@ -344,17 +338,6 @@ def signer_of(identity: Identity) -> Signer:
     return Signer(identity.key, certificate)
 
 
-# --- pages ----------------------------------------------------------------------------------------------------------
-
-
-def _page(status: int, text: Text, body: str = "") -> Reply:
-    content = (
-        f"<!doctype html><html lang='nl'><title>TVS (lab)</title><h1>TVS (lab)</h1><p>{html.escape(text.nl)}</p>"
-        f"<p lang='en'>{html.escape(text.en)}</p>{body}</html>"
-    )
-    return Reply(status, HTML, content.encode())
-
-
 def _refusal(judged: Judged) -> Reply:
     """Return a page that names every finding, so that a developer sees them all at once."""
     book = rulebook()
@@ -368,41 +351,4 @@ def _refusal(judged: Judged) -> Reply:
         f"De routeringsvoorziening weigert dit bericht ({judged.message.kind}).",
         f"The routing service refuses this message ({judged.message.kind}).",
     )
-    return _page(400, text, f"<ul>{rows}</ul>")
-
-
-def _choices(token: str) -> Reply:
-    levels = "".join(
-        f"<option value='{level}'{' selected' if level == LOA_SUBSTANTIAL else ''}>{level}</option>" for level in LEVELS
-    )
-    outcomes = "".join(
-        f"<button name='outcome' value='{value}'>{label}</button> "
-        for value, label in (("", "Inloggen"), ("cancel", "Annuleren"), ("no-authn-context", "Niveau te laag"))
-    )
-    body = (
-        f"<form method='post' action='/kvs/rd/choose'><input type='hidden' name='token' value='{token}'>"
-        f"<p><label>Niveau <select name='level'>{levels}</select></label></p>"
-        "<p><label>Namens (test-BSN) <input name='represents' inputmode='numeric' autocomplete='off'></label></p>"
-        f"<p>{outcomes}</p></form>"
-    )
-    return _page(200, Text("Kies hoe het inloggen afloopt.", "Choose how the login ends."), body)
-
-
-def _form(action: str, name: str, value: str, relay_state: str | None) -> bytes:
-    relay = f"<input type='hidden' name='RelayState' value='{html.escape(relay_state)}'>" if relay_state else ""
-    return (
-        f"<!doctype html><html><body><form method='post' action='{html.escape(action)}'>"
-        f"<input type='hidden' name='{name}' value='{value}'>{relay}<button>Verder</button></form></body></html>"
-    ).encode()
-
-
-def _encoded(message: Element) -> str:
-    return base64.b64encode(etree.tostring(message)).decode()
-
-
-def _soap_fault(text: str) -> bytes:
-    return (
-        '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body><soapenv:Fault>'
-        f"<faultcode>soapenv:Server</faultcode><faultstring>{text}</faultstring></soapenv:Fault></soapenv:Body>"
-        "</soapenv:Envelope>"
-    ).encode()
+    return page(400, text, f"<ul>{rows}</ul>")

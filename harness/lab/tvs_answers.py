@@ -1,17 +1,23 @@
 """What the routing service of the lab answers: metadata, assertion and ArtifactResponse, sound or with one fault."""
 
-import base64
-import copy
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from lxml import etree
 
+from harness.lab.tvs_forgeries import (
+    CHANGES,
+    TEST_BSN,
+    around,
+    forged,
+    in_extensions,
+    in_object,
+    key_value,
+    unreadable,
+    weaken,
+)
 from harness.wire import saml_build as build
 from harness.wire.saml import (
     CANCELLED,
@@ -35,9 +41,8 @@ from harness.wire.saml import (
 from harness.wire.saml_encrypted import Form, Recipient, encrypt, name_id
 from harness.wire.saml_generate import NAMESPACES, key_descriptor, serialise
 from harness.wire.saml_metadata import Entity, key_certificates
-from harness.wire.saml_signature import SIGNATURE, Signer, canonical, sign
+from harness.wire.saml_signature import SIGNATURE, Signer, sign
 
-TEST_BSN: Final = "999999047"
 OTHER_BSN: Final = "999990019"
 WHILE: Final = timedelta(days=30)
 SUCCESS: Final = ("Success",)
@@ -171,9 +176,9 @@ class Answers:
             response.append(self._hidden(assertion, login))
             return response
         if "xsw-sibling" in self.faults:
-            response.append(_forged(assertion))
+            response.append(forged(assertion))
         if "xsw-advice" in self.faults:
-            assertion = _around(assertion)
+            assertion = around(assertion)
         response.append(assertion)
         if "two-assertions" in self.faults:
             response.append(self._assertion(login, at))
@@ -245,7 +250,7 @@ class Answers:
         name = name_id(text, "urn:nl-eid-gdi:1.0:id:unknown") if "wrong-qualifier" in self.faults else name_id(text)
         encrypted = encrypt(name, self._recipients(audience), self._form())
         if "unreadable-first-key" in self.faults:
-            _unreadable(encrypted)
+            unreadable(encrypted)
         return encrypted
 
     def _form(self) -> Form:
@@ -280,7 +285,7 @@ class Answers:
             return self._forged_signature(message)
         signed = sign(message, self._signer(), position=1)
         if faults & {"sha1-signature", "sha1-digest"}:
-            _weaken(signed, self._signer(), method="sha1-signature" in faults, digest="sha1-digest" in faults)
+            weaken(signed, self._signer(), method="sha1-signature" in faults, digest="sha1-digest" in faults)
         if "tampered" in faults:
             signed.set(
                 "IssueInstant", stamp(datetime.fromisoformat(signed.get("IssueInstant") or "") + timedelta(seconds=1))
@@ -296,15 +301,15 @@ class Answers:
         if name is not None:
             name.text = self.keys.first.key_name
         if "forged-key-value" in self.faults and info is not None:
-            _key_value(info, stranger)
+            key_value(info, stranger)
         return signed
 
     # --- what is done after signing -----------------------------------------------------------------------------
 
     def _wrapped(self, message: Element) -> Element:
         if "xsw-extensions" in self.faults:
-            return _in_extensions(message)
-        return _in_object(message) if "xsw-object" in self.faults else message
+            return in_extensions(message)
+        return in_object(message) if "xsw-object" in self.faults else message
 
     def _written(self, body: bytes) -> bytes:
         if "other-prefixes" in self.faults:
@@ -324,150 +329,6 @@ class Answers:
         if old is not None:
             message.remove(old)
         return build.in_soap(sign(etree.fromstring(etree.tostring(message)), self._signer(), position=1, prefix="dsig"))
-
-
-def _set(path: str, attribute: str, shift: timedelta) -> Callable[[Element, datetime], None]:
-    def change(assertion: Element, at: datetime) -> None:
-        for element in assertion.findall("/".join(q(SAML, step) for step in path.split("/"))):
-            element.set(attribute, stamp(at + shift))
-
-    return change
-
-
-def _expired(assertion: Element, at: datetime) -> None:
-    _set("Subject/SubjectConfirmation/SubjectConfirmationData", "NotOnOrAfter", -timedelta(minutes=5))(assertion, at)
-
-
-def _early(assertion: Element, at: datetime) -> None:
-    _set("Conditions", "NotBefore", timedelta(minutes=10))(assertion, at)
-    _set("Conditions", "NotOnOrAfter", timedelta(minutes=20))(assertion, at)
-
-
-def _pretty(assertion: Element, at: datetime) -> None:
-    for name in ("Issuer", "Audience", "AuthnContextClassRef"):
-        for element in assertion.iter(q(SAML, name)):
-            if next(element.iterancestors(q(SAML, "Advice")), None) is None:
-                element.text = f"\n        {element.text}\n    "
-    first = assertion.find("/".join(q(SAML, n) for n in ("AttributeStatement", "Attribute", "AttributeValue")))
-    if first is not None:
-        first.text = f"\n        {first.text}\n    "
-
-
-def _digid_3(assertion: Element, at: datetime) -> None:
-    for name in ("AttributeStatement", "Advice"):
-        found = assertion.find(q(SAML, name))
-        if found is not None:
-            assertion.remove(found)
-    name_element = assertion.find("/".join(q(SAML, n) for n in ("Subject", "NameID")))
-    if name_element is not None:
-        name_element.attrib.pop("Format", None)
-        name_element.text = f"s00000000:{TEST_BSN}"
-
-
-def _comment(assertion: Element, at: datetime) -> None:
-    """Make the whole value of each Audience another one, while a reader that stops at the comment sees ours."""
-    path = "/".join(q(SAML, n) for n in ("Conditions", "AudienceRestriction", "Audience"))
-    for audience in assertion.findall(path):
-        comment = etree.Comment("x")
-        comment.tail = ".elders"
-        audience.append(comment)
-
-
-CHANGES: Final[Mapping[str, Callable[[Element, datetime], None]]] = {
-    "expired": _expired,
-    "early": _early,
-    "pretty-values": _pretty,
-    "digid-3": _digid_3,
-    "comment-in-audience": _comment,
-}
-
-
-def _unreadable(encrypted: Element) -> None:
-    value = encrypted.find(f"{q(XENC, 'EncryptedKey')}/{q(XENC, 'CipherData')}/{q(XENC, 'CipherValue')}")
-    if value is not None:
-        value.text = base64.b64encode(bytes(len(base64.b64decode(value.text or "")))).decode()
-
-
-def _weaken(message: Element, signer: Signer, *, method: bool, digest: bool) -> None:
-    """Sign `message` anew with SHA-1 in the digest, the signature or both."""
-    signature = message.find(SIGNATURE)
-    info = signature.find(q(DS, "SignedInfo")) if signature is not None else None
-    if signature is None or info is None:
-        return
-    if digest:
-        content = canonical(message, without=signature)
-        _one(info, "DigestMethod").set("Algorithm", f"{DS}sha1")
-        _one(info, "DigestValue").text = base64.b64encode(hashlib.sha1(content).digest()).decode()
-    if method:
-        _one(info, "SignatureMethod").set("Algorithm", f"{DS}rsa-sha1")
-    hashed: hashes.HashAlgorithm = hashes.SHA1() if method else hashes.SHA256()  # noqa: S303 - the fault itself
-    value = signer.key.sign(canonical(info), PKCS1v15(), hashed)
-    _one(signature, "SignatureValue").text = base64.b64encode(value).decode()
-
-
-def _one(parent: Element, name: str) -> Element:
-    return next(parent.iter(q(DS, name)))
-
-
-def _key_value(info: Element, signer: Signer) -> None:
-    numbers = signer.key.public_key().public_numbers()
-    holder = etree.SubElement(etree.SubElement(info, q(DS, "KeyValue")), q(DS, "RSAKeyValue"))
-    for name, number in (("Modulus", numbers.n), ("Exponent", numbers.e)):
-        raw = number.to_bytes((number.bit_length() + 7) // 8, "big")
-        etree.SubElement(holder, q(DS, name)).text = base64.b64encode(raw).decode()
-
-
-def _forged(assertion: Element) -> Element:
-    """Return a copy with another level and ID and without a signature of its own."""
-    forged = copy.deepcopy(assertion)
-    forged.set("ID", new_id())
-    signature = forged.find(SIGNATURE)
-    if signature is not None:
-        forged.remove(signature)
-    for level in forged.iter(q(SAML, "AuthnContextClassRef")):
-        level.text = LOA_HIGH
-    return forged
-
-
-def _around(assertion: Element) -> Element:
-    """Return a forged assertion that carries the signature of the real one, which sits in its Advice."""
-    forged = _forged(assertion)
-    original = copy.deepcopy(assertion)
-    signature = original.find(SIGNATURE)
-    if signature is not None:
-        original.remove(signature)
-        forged.insert(1, signature)
-    advice = forged.find(q(SAML, "Advice"))
-    if advice is not None:
-        for child in list(advice):
-            advice.remove(child)
-        advice.append(original)
-    return forged
-
-
-def _evil_twin(message: Element) -> tuple[Element, Element]:
-    original = copy.deepcopy(message)
-    signature = original.find(SIGNATURE)
-    if signature is not None:
-        original.remove(signature)
-    message.set("ID", new_id())
-    for level in message.iter(q(SAML, "AuthnContextClassRef")):
-        level.text = LOA_HIGH
-    return message, original
-
-
-def _in_extensions(message: Element) -> Element:
-    evil, original = _evil_twin(message)
-    extensions = etree.Element(q(SAMLP, "Extensions"))
-    extensions.append(original)
-    evil.insert(2, extensions)
-    return evil
-
-
-def _in_object(message: Element) -> Element:
-    evil, original = _evil_twin(message)
-    etree.SubElement(evil[1], q(DS, "Object")).append(original)
-    return evil
 
 
 def logout_answer(

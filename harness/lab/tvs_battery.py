@@ -16,7 +16,8 @@ import httpx
 from harness.errors import UnusableInput
 from harness.lab.faults.saml import FAULTS
 from harness.lab.tvs import RoutingService
-from harness.lab.tvs_answers import OTHER_BSN, TEST_BSN
+from harness.lab.tvs_answers import OTHER_BSN
+from harness.lab.tvs_forgeries import TEST_BSN
 from harness.model import Finding, NotRun, Text
 from harness.wire.saml_message import attributes
 

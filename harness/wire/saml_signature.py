@@ -7,7 +7,7 @@ exactly the element that will be used. Validity of the certificate is another qu
 import base64
 import copy
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -27,12 +27,11 @@ from harness.wire.saml import (
     SHA256,
     SIGNATURE_METHODS,
     Element,
-    children,
-    local_name,
     q,
     text_of,
 )
 from harness.wire.saml_keys import KeyCertificate, decode_base64
+from harness.wire.saml_layout import LAYOUTS
 
 SIGNATURE: Final = q(DS, "Signature")
 LARGE: Final = 2 * 1024 * 1024
@@ -293,54 +292,6 @@ def _detached(element: Element) -> Element:
     return etree.fromstring(etree.tostring(element, with_tail=False), etree.XMLParser(resolve_entities=False))
 
 
-def _without_blanks(root: Element) -> None:
-    for element in root.iter():
-        if len(element) and not (element.text or "").strip():
-            element.text = None
-        if not (element.tail or "").strip():
-            element.tail = None
-
-
-def _trimmed(root: Element) -> None:
-    _without_blanks(root)
-    for element in root.iter():
-        if not len(element) and element.text:
-            element.text = element.text.strip()
-
-
-def _without_breaks_in_values(root: Element) -> None:
-    _without_blanks(root)
-    for element in root.iter():
-        if not len(element) and element.text:
-            element.text = "".join(element.text.split())
-
-
-def _without_returns(root: Element) -> None:
-    for element in root.iter():
-        element.text = (element.text or "").replace("\r", "") or None
-        element.tail = (element.tail or "").replace("\r", "") or None
-
-
-def _indented(space: str) -> Callable[[Element], None]:
-    def layout(root: Element) -> None:
-        _without_blanks(root)
-        etree.indent(root, space=space)
-        root.tail = None
-
-    return layout
-
-
-LAYOUTS: Final[tuple[Callable[[Element], None], ...]] = (
-    _without_blanks,
-    _trimmed,
-    _without_breaks_in_values,
-    _without_returns,
-    _indented("  "),
-    _indented("    "),
-    _indented("\t"),
-)
-
-
 class NotTrusted(Exception):
     """A message whose signature may not be relied on; `reason` is one word, `breach` names a profile departure."""
 
@@ -447,10 +398,3 @@ def _signed_info(signature: Element, target: str, digest: bytes) -> Element:
     etree.SubElement(reference, q(DS, "DigestMethod"), Algorithm=SHA256)
     etree.SubElement(reference, q(DS, "DigestValue")).text = base64.b64encode(digest).decode()
     return info
-
-
-def names_used(element: Element) -> frozenset[str]:
-    """Return the local names of all elements below `element`."""
-    return frozenset(
-        local_name(found) for child in children(element) for found in child.iter() if isinstance(found.tag, str)
-    )

@@ -17,7 +17,8 @@ from harness.lint.saml.heard import (
     issuer_of,
     shown,
 )
-from harness.lint.saml.request import (
+from harness.lint.saml.routing import PINNED
+from harness.lint.saml.signed_message import (
     crypto_findings,
     id_findings,
     instant_findings,
@@ -27,7 +28,6 @@ from harness.lint.saml.request import (
     schema_findings,
     version_findings,
 )
-from harness.lint.saml.routing import PINNED
 from harness.model import Finding, NotRun, Text
 from harness.wire.saml import CANCELLED, SAML, SAMLP, Element, children, q, text_of
 from harness.wire.saml_message import Artifact, soap_children, status_message, status_of

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from harness.lint.judge import Context, RuleTable, not_run
 from harness.lint.saml.delivered import saw
 from harness.lint.saml.heard import NO_METADATA, NO_RD, NO_REQUEST, Heard
-from harness.lint.saml.request import (
+from harness.lint.saml.signed_message import (
     crypto_findings,
     id_findings,
     instant_findings,

@@ -6,21 +6,28 @@ from typing import Final
 
 from harness.lint.judge import Context, RuleTable, not_run
 from harness.lint.saml.delivered import saw
-from harness.lint.saml.heard import ALGORITHM, NO_METADATA, NO_RD, NOT_CAPTURED, OLD, Heard, instant, shown
+from harness.lint.saml.heard import NO_METADATA, NO_RD, NOT_CAPTURED, Heard
 from harness.lint.saml.services import registered
-from harness.model import Finding, NotRun, Text
+from harness.lint.saml.signed_message import (
+    crypto_findings,
+    id_findings,
+    instant_findings,
+    issuer_findings,
+    key_findings,
+    profile_findings,
+    schema_findings,
+    version_findings,
+)
+from harness.model import Finding, NotRun
 from harness.wire.oin import passes_elfproef
 from harness.wire.saml import (
-    ENTITY_FORMAT,
     IDP_ASSERTION,
     INTENDED_AUDIENCE,
     LOA_RANK,
-    NCNAME,
     SAML,
     SAMLP,
     SERVICE_UUID,
     UUID,
-    Element,
     EntityId,
     children,
     is_true,
@@ -29,93 +36,11 @@ from harness.wire.saml import (
     text_of,
 )
 from harness.wire.saml_message import attributes, extension_values
-from harness.wire.saml_schema import schema_errors
-from harness.wire.saml_signature import Breach, State
 
 table: RuleTable[Heard] = RuleTable()
 
 RELAY_BYTES: Final = 80
 ERRATUM_UUID: Final = re.compile(r"[0-9a-f]{12}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{8}")
-
-
-# --- what every signed message shares; ArtifactResolve and LogoutRequest repeat these under their own ids ------------
-
-
-def schema_findings(rule: str, doc: Heard) -> Iterator[Finding]:
-    """Yield the schema errors of the message."""
-    for line, message in schema_errors(doc.message.root):
-        yield Finding(rule, observed=message, line=line)
-
-
-def id_findings(rule: str, element: Element) -> Iterator[Finding]:
-    """The @ID is an NCName with enough randomness in it."""
-    value = element.get("ID") or ""
-    if not NCNAME.fullmatch(value):
-        yield saw(rule, element, value[:80] or "—", "NCName", case="name")
-    elif len(value.strip("_")) < 20 or len(set(value)) < 6:
-        yield saw(rule, element, value[:80], "≥ 128 bits", case="guessable")
-
-
-def version_findings(rule: str, element: Element) -> Iterator[Finding]:
-    """The version is 2.0."""
-    if element.get("Version") != "2.0":
-        yield saw(rule, element, element.get("Version") or "—", "2.0")
-
-
-def instant_findings(rule: str, element: Element, ctx: Context) -> Iterator[Finding]:
-    """The message was made now: not a second in the future, not more than five minutes ago."""
-    moment = instant(element)
-    if moment is None:
-        yield saw(rule, element, element.get("IssueInstant") or "—", case="unreadable")
-    elif not moment.zoned:
-        yield saw(rule, element, element.get("IssueInstant") or "", "…Z", case="zone")
-    elif moment.at > ctx.at:
-        seconds = (moment.at - ctx.at).total_seconds()
-        ahead = Text(f"{seconds:.0f} s vooruit", f"{seconds:.0f} s ahead")
-        yield saw(rule, element, ahead, f"≤ {shown(ctx.at)}", case="future")
-    elif ctx.at - moment.at > OLD:
-        yield saw(rule, element, shown(moment.at), f"≥ {shown(ctx.at - OLD)}", case="old")
-
-
-def profile_findings(rule: str, doc: Heard) -> Iterator[Finding]:
-    """One enveloped signature that follows the profile."""
-    facts = doc.signature
-    if facts.count != 1 or facts.signature is None:
-        yield saw(rule, doc.element, f"{facts.count} × ds:Signature", "1 × ds:Signature", case="unsigned")
-        return
-    for breach in sorted(facts.breaches):
-        yield saw(rule, facts.signature.element, _breach(facts.signature.method, breach), case=str(breach))
-
-
-def _breach(method: str, breach: Breach) -> str:
-    return f"{breach}: {method}" if breach is Breach.METHOD else str(breach)
-
-
-def key_findings(rule: str, doc: Heard) -> Iterator[Finding | NotRun]:
-    """The signature designates a signing key in the sender's metadata."""
-    facts = doc.signature
-    if doc.sender is None:
-        yield from not_run((rule,), NO_METADATA)
-    elif facts.signature is not None and facts.chosen is None and Breach.KEY_INFO not in facts.breaches:
-        listed = ", ".join(name for name, _ in facts.keys[:4])
-        yield saw(rule, facts.signature.element, facts.signature.key_name or "X509Certificate", listed)
-
-
-def crypto_findings(rule: str, doc: Heard) -> Iterator[Finding | NotRun]:
-    """The signature verifies with that key over this very message."""
-    facts = doc.signature
-    if facts.signature is None:
-        return
-    if facts.chosen is None:
-        reason = NO_METADATA if doc.sender is None else Text("de sleutel is onbekend", "the key is unknown")
-        yield from not_run((rule,), reason)
-    elif facts.state in (State.UNSUPPORTED, None):
-        yield from not_run((rule,), ALGORITHM)
-    elif facts.state is not State.INTACT:
-        yield saw(rule, facts.signature.element, case=str(facts.state))
-
-
-# --- the rules ------------------------------------------------------------------------------------------------------
 
 
 @table.rule("SAML-AR-001")
@@ -226,21 +151,6 @@ def issuer(doc: Heard, ctx: Context) -> Iterator[Finding | NotRun]:
 def clean_issuer(doc: Heard, ctx: Context) -> Iterator[Finding]:
     """The Issuer carries its value and nothing else."""
     yield from issuer_findings("SAML-AR-013", doc.element)
-
-
-def issuer_findings(rule: str, message: Element) -> Iterator[Finding]:
-    """No white space, no qualifiers, Format absent or entity."""
-    holder = message.find(q(SAML, "Issuer"))
-    if holder is None:
-        return
-    text = text_of(holder)
-    if text != text.strip():
-        yield saw(rule, holder, repr(text)[:160], text.strip())
-    odd = [n for n in ("NameQualifier", "SPNameQualifier", "SPProvidedID") if holder.get(n) is not None]
-    if holder.get("Format", ENTITY_FORMAT) != ENTITY_FORMAT:
-        odd.append("Format")
-    if odd:
-        yield saw(rule, holder, ", ".join(odd), case="attributes")
 
 
 @table.rule("SAML-AR-014", "SAML-AR-017")
