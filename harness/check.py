@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +81,12 @@ def companion(argument: str) -> Raw:
     if not (colon and relation in RELATIONS):
         relation, rest = "", argument
     http, body = split_http(read(Path(rest)))
-    return Raw(body, rest, http, relation)
+    return Raw(body, rest, http, relation, mode_of(Path(rest)))
+
+
+def mode_of(path: Path) -> int | None:
+    """Return the permissions of a file, or None where the system has none."""
+    return None if os.name == "nt" else stat.S_IMODE(path.stat().st_mode)
 
 
 def secret(reference: str) -> str:
@@ -102,15 +108,17 @@ def judge_file(path: Path, ctx: Context, kind: str = "", book: Rulebook | None =
         data = read(path)
     except KetentestError as wrong:
         return Document(str(path), kind, "", unusable=wrong.text)
-    return judge_bytes(data, str(path), ctx, kind, book)
+    return judge_bytes(data, str(path), ctx, kind, book, mode=mode_of(path))
 
 
-def judge_bytes(data: bytes, name: str, ctx: Context, kind: str = "", book: Rulebook | None = None) -> Document:
+def judge_bytes(
+    data: bytes, name: str, ctx: Context, kind: str = "", book: Rulebook | None = None, *, mode: int | None = None
+) -> Document:
     """Judge `data` as `kind`, or as what it looks like."""
     book = book or rulebook()
     digest = hashlib.sha256(data).hexdigest()
     http, body = split_http(data)
-    raw = Raw(body, name, http)
+    raw = Raw(body, name, http, mode=mode)
     kind = kind or guess(raw, ctx.companions) or ""
     if not kind:
         return Document(name, "", digest, unusable=_unknown(name, data))

@@ -38,6 +38,8 @@ class Raw:
     name: str = ""
     http: HttpHead | None = None
     relation: str = ""
+    mode: int | None = None
+    """The permissions of the file (`0o600`), where the system has them."""
 
 
 @dataclass(frozen=True)

@@ -38,10 +38,11 @@ _OCSP_BASIC: Final = bytes.fromhex("06092b0601050507300101")
 
 @dataclass(frozen=True, slots=True)
 class PrivateKey:
-    """What may be said of a private key: whether it stands there in the clear, and the hash of its public half."""
+    """What may be said of a private key: whether it stands there in the clear, the hash of its public half, the file's mode."""
 
     encrypted: bool
     spki_sha256: str = ""
+    mode: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """What the rules look at: a certificate with its role, its path, its companions and the profile that follows."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from harness.errors import DocumentUnreadable
 from harness.lint.judge import Context, Raw
+from harness.lint.pki.agreed import Holder, holders
 from harness.lint.pki.policy import Authority, PkiPolicy, Policy, Role, policy, read_policy
 from harness.wire import certfile, certpath
 from harness.wire.certfile import Content, PrivateKey
@@ -33,7 +34,7 @@ def open_raw(raw: Raw, ctx: Context) -> Content:
 
 @dataclass(frozen=True)
 class Companions:
-    """What `--with` brought: authorities for the path, the other certificates of the set, CRLs and OCSP answers."""
+    """What `--with` brought: authorities for the path, the other certificates of the set, CRLs, OCSP answers, agreements."""
 
     authorities: tuple[Certificate, ...]
     others: tuple[tuple[str, Certificate], ...]
@@ -41,6 +42,7 @@ class Companions:
     ocsp: tuple[bytes, ...]
     keys: tuple[tuple[str, PrivateKey], ...]
     registers: tuple[bytes, ...]
+    holders: tuple[Holder, ...]
 
     def related(self, relation: str) -> list[Certificate]:
         """Return the certificates that were given with this relation (`preprod`, `previous`, a role …)."""
@@ -51,9 +53,14 @@ class Companions:
 def _companions(raws: tuple[Raw, ...], password: bytes | None) -> Companions:
     authorities, others, crls, keys, registers = [], [], [], [], []
     ocsp: list[bytes] = []
+    agreed: list[Holder] = []
     for raw in raws:
-        if raw.data.lstrip()[:1] in {b"{", b"["}:
+        begin = raw.data[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+        if begin in {b"{", b"["}:
             registers.append(raw.data)
+            continue
+        if begin == b"<":
+            agreed += holders(raw)
             continue
         try:
             content = certfile.opened(raw.data, password)
@@ -66,8 +73,16 @@ def _companions(raws: tuple[Raw, ...], password: bytes | None) -> Companions:
                 others.append((raw.relation, certificate))
         crls += [(read_crl(crl), content.form) for crl in content.crls]
         ocsp += content.ocsp
-        keys += [(raw.relation, key) for key in content.keys]
-    return Companions(tuple(authorities), tuple(others), tuple(crls), tuple(ocsp), tuple(keys), tuple(registers))
+        keys += [(raw.relation, replace(key, mode=raw.mode)) for key in content.keys]
+    return Companions(
+        tuple(authorities),
+        tuple(others),
+        tuple(crls),
+        tuple(ocsp),
+        tuple(keys),
+        tuple(registers),
+        tuple(agreed),
+    )
 
 
 def companions(ctx: Context) -> Companions:
@@ -102,15 +117,48 @@ class Judged:
 
     is_request = False
 
-    def __init__(self, content: Content, certificate: Certificate, ctx: Context, *, served: bool = False) -> None:
+    def __init__(
+        self,
+        content: Content,
+        certificate: Certificate,
+        ctx: Context,
+        *,
+        served: bool = False,
+        mode: int | None = None,
+    ) -> None:
         self.content = content
         self.cert = certificate
         self.subject: Described = certificate
         self.at = ctx.at
         self.ctx = ctx
         self.served = content.certificates if served else ()
+        self.mode = mode
         self.policy: Policy = policy()
         self.companions = companions(ctx)
+
+    def holder(self, *documents: str) -> tuple[Holder, ...]:
+        """Return the parties that this certificate is agreed for: those that hold it, else of the configured number.
+
+        Where neither decides, every party of the documents may be the one.
+        """
+        known = [one for one in self.companions.holders if one.document in documents]
+        own = () if self.is_request else [one for one in known if self.cert.der in one.certificates]
+        numbers = {*self.ctx.settings.get("oin", ()), *self.ctx.settings.get("suboin", ())}
+        return tuple(own or [one for one in known if numbers & set(one.numbers)] or known)
+
+    @lazy
+    def agreed_hosts(self) -> tuple[str, ...]:
+        """The hosts that the documents give to the holder of this certificate, in this role."""
+        if not self.companions.holders or self.role_name not in {"tls-server", "web"}:
+            return ()
+        known = [one for one in self.companions.holders if one.document == "WSDL"]
+        known += [
+            one
+            for one in self.holder("CPA", "metadata")
+            if self.subject.oin in one.numbers or (not self.is_request and self.cert.der in one.certificates)
+        ]
+        found = (host for one in known for host in (one.browser if self.role_name == "web" else one.machine))
+        return tuple(dict.fromkeys(found))
 
     @lazy
     def path(self) -> Path:
@@ -246,6 +294,7 @@ class JudgedRequest(Judged):
         self.at = ctx.at
         self.ctx = ctx
         self.served = ()
+        self.mode = None
         self.policy = policy()
         self.companions = companions(ctx)
 

@@ -77,7 +77,7 @@ def judge_certificate(raw: Raw, ctx: Context) -> Outcome:
     if not content.certificates:
         return
     presented = len(content.certificates) > 1 or content.form == "pkcs12"
-    yield from _judge(content, ctx, served=presented)
+    yield from _judge(content, ctx, served=presented, mode=raw.mode)
 
 
 def judge_chain(raw: Raw, ctx: Context) -> Outcome:
@@ -85,7 +85,7 @@ def judge_chain(raw: Raw, ctx: Context) -> Outcome:
     content = open_raw(raw, ctx)
     yield from _unreadable(content)
     if content.certificates:
-        yield from _judge(content, ctx, served=True)
+        yield from _judge(content, ctx, served=True, mode=raw.mode)
 
 
 def _unreadable(content: Content) -> Outcome:
@@ -109,9 +109,9 @@ def leaf_of(certificates: tuple[Certificate, ...]) -> Certificate:
     return next((c for c in certificates if c.subject.key not in issuers), certificates[0])
 
 
-def _judge(content: Content, ctx: Context, *, served: bool) -> Outcome:
+def _judge(content: Content, ctx: Context, *, served: bool, mode: int | None = None) -> Outcome:
     leaf = leaf_of(content.certificates) if served else content.certificates[0]
-    doc = Judged(content, leaf, ctx, served=served)
+    doc = Judged(content, leaf, ctx, served=served, mode=mode)
     for table in _tables(doc, served=served):
         yield from table.judge(doc, ctx)
 

@@ -150,18 +150,29 @@ def renewed_key(doc: Judged, ctx: Context) -> Iterator[Finding]:
 
 @rule("PKIO-KEY-006")
 def key_in_the_clear(doc: Judged, ctx: Context) -> Iterator[Finding]:
-    """A private key does not lie about unprotected: not in the clear, not with an empty password (DKC 5)."""
+    """A private key does not lie about unprotected: encrypted, or in a file that only its owner can read (DKC 5)."""
     if any(not k.encrypted for k in doc.content.keys):
         observed = Text(
             "privésleutel zonder wachtwoord in hetzelfde bestand", "a private key without a password in the same file"
         )
-        yield Finding(
-            "PKIO-KEY-006",
-            "",
-            observed,
-            Text("versleuteld of apart bewaard", "encrypted or kept apart"),
-            doc.content.form,
-        )
+        case = "guarded" if doc.mode is not None and not open_to_others(doc.mode) else ""
+        yield Finding("PKIO-KEY-006", case, _with_mode(observed, doc.mode), _GUARDED, doc.content.form)
+    for relation, key in doc.companions.keys:
+        if not key.encrypted and key.mode is not None and open_to_others(key.mode):
+            observed = Text("sleutelbestand zonder wachtwoord", "key file without a password")
+            yield Finding("PKIO-KEY-006", "", _with_mode(observed, key.mode), _GUARDED, relation or "key")
+
+
+_GUARDED = Text("versleuteld, of rechten 0600", "encrypted, or mode 0600")
+
+
+def open_to_others(mode: int) -> bool:
+    """Whether a file with these permissions can be used by anyone but its owner."""
+    return bool(mode & 0o077)
+
+
+def _with_mode(text: Text, mode: int | None) -> Text:
+    return text if mode is None else Text(f"{text.nl}, rechten {mode:04o}", f"{text.en}, mode {mode:04o}")
 
 
 @SIGNATURE.rule("PKIO-SIG-001")

@@ -29,23 +29,31 @@ def has_a_dns_name(doc: Judged, ctx: Context) -> Iterator[Finding]:
     yield Finding("PKIO-SAN-001", "", observed, "dNSName", WHERE)
 
 
-def _uncovered(doc: Judged, ctx: Context) -> list[str]:
-    hosts = dict.fromkeys(filter(None, map(hostname.host_of, ctx.settings.get("endpoint", ()))))
+def _hosts(doc: Judged, ctx: Context) -> list[str]:
+    """Every host that the certificate must cover: of the endpoints that were given, and of the documents beside it."""
+    given = filter(None, map(hostname.host_of, ctx.settings.get("endpoint", ())))
+    return list(dict.fromkeys((*given, *doc.agreed_hosts)))
+
+
+def _uncovered(doc: Judged, hosts: list[str]) -> list[str]:
     return [h for h in hosts if not hostname.covered(h, doc.subject.dns_names, doc.subject.addresses)]
 
 
 @rule("PKIO-SAN-002")
 def covers_the_endpoint(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """The host of the endpoint matches a name in the certificate; the common name is never consulted."""
-    if len(ctx.settings.get("endpoint", ())) == 1:
-        for host in _uncovered(doc, ctx):
+    hosts = _hosts(doc, ctx)
+    if len(hosts) == 1 and len(ctx.settings.get("endpoint", ())) < 2:
+        for host in _uncovered(doc, hosts):
             yield Finding("PKIO-SAN-002", "", listed(doc.subject.dns_names) or "-", host, WHERE)
 
 
 @rule("PKIO-SAN-008")
 def covers_every_endpoint(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """Every host of the delivery channels, the WSDL and the metadata is covered (S1 4.4.4)."""
-    missing = _uncovered(doc, ctx) if len(ctx.settings.get("endpoint", ())) > 1 else []
+    hosts = _hosts(doc, ctx)
+    several = len(hosts) > 1 or len(ctx.settings.get("endpoint", ())) > 1
+    missing = _uncovered(doc, hosts) if several else []
     if missing:
         observed = Text(f"niet gedekt: {listed(missing)}", f"not covered: {listed(missing)}")
         yield Finding("PKIO-SAN-008", "", observed, listed(doc.subject.dns_names) or "-", WHERE)

@@ -132,8 +132,9 @@ def configured(doc: Judged, ctx: Context) -> Iterator[Finding]:
 def equals_party_id(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """The number is the PartyId of the CPA; a declared operator makes a difference informative (S1 4.4.4)."""
     expected = [of_party_id(value) for value in ctx.settings.get("partyid", ())]
+    expected += [number for one in doc.holder("CPA") for number in one.numbers]
     if expected and doc.subject.oin and doc.subject.oin not in expected:
-        yield Finding("PKIO-OIN-010", _operator(ctx), doc.subject.oin, listed(expected), WHERE)
+        yield Finding("PKIO-OIN-010", _operator(ctx), doc.subject.oin, listed(dict.fromkeys(expected)), WHERE)
 
 
 @rule("PKIO-OIN-011")
@@ -141,8 +142,9 @@ def equals_entity_id(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """The number is the one in the SAML entityID (TVS, eHerkenning)."""
     entities = ctx.settings.get("entityid", ())
     expected = [number for number in map(of_entity_id, entities) if number]
+    expected += [number for one in doc.holder("metadata") for number in one.numbers]
     if expected and doc.subject.oin and doc.subject.oin not in expected:
-        yield Finding("PKIO-OIN-011", _operator(ctx), doc.subject.oin, listed(expected), WHERE)
+        yield Finding("PKIO-OIN-011", _operator(ctx), doc.subject.oin, listed(dict.fromkeys(expected)), WHERE)
     elif entities and not expected:
         yield Finding(
             "PKIO-OIN-011", "form", listed(entities), "urn:nl-eid-gdi:1.0:<rol>:<OIN>:entities:<nnnn>", "entityID"

@@ -113,3 +113,7 @@ def within_what_refers_to_it(doc: Judged, ctx: Context) -> Iterator[Finding]:
         end = parse_day(ctx.setting(name))
         if end and last and end > last:
             yield Finding("PKIO-VAL-006", case, f"{name} {stamp(end)}", f"≤ {stamp(last)}", "validity.notAfter")
+    for one in doc.companions.holders:
+        if one.end and last and one.end > last and doc.cert.der in one.certificates:
+            observed = Text(f"{one.document} tot {stamp(one.end)}", f"{one.document} until {stamp(one.end)}")
+            yield Finding("PKIO-VAL-006", case, observed, f"≤ {stamp(last)}", "validity.notAfter")
