@@ -68,7 +68,7 @@ class Site:
                 self.inline(source, child, up)
         body = self.markdown.renderer.render(tokens, self.markdown.options, {})
         body = body.replace(
-            "<table>", '<div class="wide" tabindex="0" role="region" aria-label="table"><table>'
+            "<table>", '<div class="wide" tabindex="0"><table>'
         ).replace("</table>", "</table></div>")
         body = body.replace("<pre>", '<pre tabindex="0">')
         title = next((t.content for t in tokens if t.type == "inline"), source.stem)

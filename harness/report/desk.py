@@ -51,8 +51,12 @@ class Desk:
 
     @cached_property
     def results(self) -> tuple[Result, ...]:
-        """The results of the chosen connections, in the order of the scenario and the probe."""
-        return tuple(r for r in self.run.results if r.connection in self.names)
+        """The results of the chosen connections, in the order of the scenario and the probe.
+
+        What was only practised in the lab stays out of a report on another environment; the row itself says so.
+        """
+        mine = tuple(r for r in self.run.results if r.connection in self.names)
+        return mine if self.exercise else tuple(r for r in mine if r.environment is not Environment.LAB)
 
     @cached_property
     def by_connection(self) -> Mapping[str, tuple[Result, ...]]:
@@ -68,12 +72,18 @@ class Desk:
         number = self._order.get(connection, 0)
         return f"c{number}-{row}" if row else f"c{number}"
 
-    @property
+    @cached_property
     def exercise(self) -> bool:
-        """Whether any result comes from the embedded lab."""
-        return any(r.environment is Environment.LAB for r in self.results) or any(
-            info.environment is Environment.LAB for info in self.infos
-        )
+        """Whether a connection rests on the embedded lab alone.
+
+        A lab result among those of pre-production settles nothing and takes nothing away.
+        """
+        found: dict[str, set[bool]] = {}
+        for result in self.run.results:
+            if result.connection in self.names:
+                found.setdefault(result.connection, set()).add(result.environment is Environment.LAB)
+        alone = any(of_lab == {True} for of_lab in found.values())
+        return alone or any(info.environment is Environment.LAB for info in self.infos)
 
 
 def _grouped(results: Iterable[Result]) -> dict[str, list[Result]]:
