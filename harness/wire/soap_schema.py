@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from lxml import etree
 
@@ -32,7 +32,8 @@ class _AtHand(etree.Resolver):
 
 def base_name(location: str) -> str:
     """Return the file name at the end of a location, whatever kind of path it is."""
-    return unquote(urlsplit(location.replace("\\", "/")).path).rpartition("/")[2]
+    path = location.replace("\\", "/").partition("?")[0].partition("#")[0]
+    return unquote(path).rpartition("/")[2]
 
 
 def compile_schemas(files: Mapping[str, bytes], roots: Sequence[etree._Element] = ()) -> etree.XMLSchema:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
-from urllib.parse import urlsplit
 
 from lxml import etree
 
@@ -229,7 +228,7 @@ def _action(wsdl: Wsdl, port_type: etree._Element, direction: etree._Element | N
 
 def is_remote(location: str) -> bool:
     """Whether a location leads to another machine: such an import is never followed."""
-    return urlsplit(location).scheme.lower() in ("http", "https", "ftp")
+    return location.partition(":")[0].strip().lower() in ("http", "https", "ftp")
 
 
 def schemas(wsdl: Wsdl) -> Iterator[etree._Element]:

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
+from harness.errors import DocumentUnreadable
 from harness.wire.soap import DS, SOAP, WSA, WSSE, WSSE11, WSU, elements, local, namespace
 
 EXC_C14N: Final = "http://www.w3.org/2001/10/xml-exc-c14n#"
@@ -83,16 +84,29 @@ DIGIKOPPELING: Final = Recipe()
 DIGIPOORT_SHA1: Final = Recipe(signature=RSA_SHA1, digest=SHA1)
 
 
+class NotCanonical(DocumentUnreadable):
+    """The element has no canonical form: a namespace in it is a relative URI (C14N 1.0 §1.3)."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "bevat een relatieve namespace-URI; daarover is geen handtekening te berekenen",
+            "holds a relative namespace URI, over which no signature can be computed",
+        )
+
+
 def canonical(element: etree._Element, algorithm: str, prefixes: Iterable[str] = ()) -> bytes:
-    """Return the canonical form of `element` under one of the C14N algorithms."""
+    """Return the canonical form of `element` under one of the C14N algorithms; raises NotCanonical."""
     exclusive, comments = C14N[algorithm]
-    return etree.tostring(
-        element,
-        method="c14n",
-        exclusive=exclusive,
-        with_comments=comments,
-        inclusive_ns_prefixes=list(prefixes) or None,
-    )
+    try:
+        return etree.tostring(
+            element,
+            method="c14n",
+            exclusive=exclusive,
+            with_comments=comments,
+            inclusive_ns_prefixes=list(prefixes) or None,
+        )
+    except etree.C14NError:
+        raise NotCanonical from None
 
 
 def digest(element: etree._Element, method: str, algorithm: str, prefixes: Iterable[str] = ()) -> bytes:

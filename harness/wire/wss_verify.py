@@ -16,7 +16,17 @@ from lxml import etree
 
 from harness.model import NOTHING, Text
 from harness.wire.soap import DS, NAMESPACES, WSSE, XENC, Envelope, display
-from harness.wire.wss import C14N, DIGEST_METHODS, EXC_C14N, INC_C14N, SIGNATURE_METHODS, WSU_ID, canonical, digest
+from harness.wire.wss import (
+    C14N,
+    DIGEST_METHODS,
+    EXC_C14N,
+    INC_C14N,
+    SIGNATURE_METHODS,
+    WSU_ID,
+    NotCanonical,
+    canonical,
+    digest,
+)
 
 _ID_NAMES: Final = frozenset({"Id", "ID", "id"})
 _INCLUSIVE: Final = f"{{{EXC_C14N}}}InclusiveNamespaces"
@@ -139,9 +149,12 @@ def _part(reference: etree._Element, index: Mapping[str, list[etree._Element]]) 
         algorithm = algorithms[0] if algorithms else INC_C14N
         if algorithm in C14N:
             prefixes = _prefixes(transforms[0] if transforms else None)
-            intact = digest(nodes[0], method, algorithm, prefixes) == wanted
-            if not intact:
-                cause = _likely_cause(nodes[0], method, algorithm, prefixes, wanted)
+            try:
+                intact = digest(nodes[0], method, algorithm, prefixes) == wanted
+                if not intact:
+                    cause = _likely_cause(nodes[0], method, algorithm, prefixes, wanted)
+            except NotCanonical as wrong:
+                intact, cause = False, wrong.text
     return Part(reference, uri, nodes, algorithms, method, intact, cause)
 
 
@@ -165,6 +178,8 @@ def _value_holds(
             return None
         key.verify(value, canonical(info, _algorithm(c14n), _prefixes(c14n)), padding.PKCS1v15(), method())
     except InvalidSignature:
+        return False
+    except NotCanonical:
         return False
     except (ValueError, UnsupportedAlgorithm):
         return None

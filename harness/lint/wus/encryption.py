@@ -63,18 +63,20 @@ def signed_first_then_encrypted(msg: Message, ctx: Context) -> Verdicts:
         node = part.node
         if node is None or part.method not in wss.DIGEST_METHODS:
             continue
-        over_cipher = (
-            node is body
-            and len(part.transforms) == 1
-            and part.transforms[0] in wss.C14N
-            and (
-                wss.digest(node, part.method, part.transforms[0], _prefixes(part))
-                == wss_verify.decode(part.element.findtext(f"{{{DS}}}DigestValue"))
-            )
-        )
+        over_cipher = node is body and _digest_fits(part, node)
         if over_cipher or node.tag == DATA:
             observed = Text("ondertekend na het versleutelen", "signed after encryption")
             yield found("WUS-ENC-002", part.element, observed=observed)
+
+
+def _digest_fits(part: wss_verify.Part, node: etree._Element) -> bool:
+    if len(part.transforms) != 1 or part.transforms[0] not in wss.C14N:
+        return False
+    wanted = wss_verify.decode(part.element.findtext(f"{{{DS}}}DigestValue"))
+    try:
+        return wss.digest(node, part.method, part.transforms[0], _prefixes(part)) == wanted
+    except wss.NotCanonical:
+        return False
 
 
 def _prefixes(part: wss_verify.Part) -> list[str]:
