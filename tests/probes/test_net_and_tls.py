@@ -71,11 +71,15 @@ def look(pki, monkeypatch, tmp_path):
     loaded = scenario.load(tmp_path / "chain.toml")
 
     async def run(fault=""):
+        wait = 1 if fault.startswith("slow") else 10
         async with Lab(pki) as lab:
             binder = Binder(loaded, lab, [f"digimelding:{fault}"] if fault else [])
             link = await binder.bind(loaded.scenario.connections["digimelding"])
             link = link.__class__(
-                **{**link.__dict__, "limits": link.limits.model_copy(update={"connect_timeout": 1, "read_timeout": 1})}
+                **{
+                    **link.__dict__,
+                    "limits": link.limits.model_copy(update={"connect_timeout": wait, "read_timeout": wait}),
+                }
             )
             guards = {Environment.LAB: Guard(Environment.LAB)}
             engine = Engine({"digimelding": link}, guards, probe.load(), rulebook(), folder=None)

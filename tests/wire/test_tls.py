@@ -21,7 +21,8 @@ from harness.wire.tls import NOBODY, Caller, Patience, from_files, shake_hands, 
 from harness.wire.tls_openssl import Presented
 
 HOST = "lab-ketenpartner.ketentest.test"
-SOON = Patience(1, 1, 1)
+SOON = Patience(10, 10, 10)
+BRIEF = Patience(1, 1, 1)
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +46,11 @@ def attempt(pki):
 
     async def shake(name, caller=NOBODY, version="1.3", **options):
         config = CONFIGURATIONS.get(name, GOOD)
+        patience = BRIEF if name.startswith("slow") else SOON
         async with serve(answer, pki.identity("counterparty"), pki=pki, tls=config) as served:
-            return await asyncio.to_thread(shake_hands, served.address, HOST, caller, version, patience=SOON, **options)
+            return await asyncio.to_thread(
+                shake_hands, served.address, HOST, caller, version, patience=patience, **options
+            )
 
     return shake
 
