@@ -6,7 +6,8 @@ from datetime import date, datetime
 
 from harness.checklist import ConnectionFacts, Deadline, Mode, Row
 from harness.model import NOTHING, Text, Verdict, Words
-from harness.verdicts import Answered, RowVerdict, WhyNot
+from harness.outcome import RowVerdict, WhyNot
+from harness.verdicts import Answered
 from harness.workdays import add_days, add_months, add_workdays, workdays_between
 
 _ORDER = (Verdict.FAIL, Verdict.ERROR, Verdict.NOT_RUN, Verdict.MANUAL, Verdict.WAITING, Verdict.BLOCKED)

@@ -23,11 +23,12 @@ from harness.guard import CAP, Guard, Reach, host_of
 from harness.link import Link
 from harness.masking import Masker
 from harness.model import Environment, Result, Verdict
+from harness.outcome import RowVerdict
 from harness.probes import probe as probes
 from harness.rulebook import rulebook
 from harness.run import ConnectionInfo, Run, RunInfo, Writer, create, new_id, read, utc_now
 from harness.scenario import Connection, Loaded, secret
-from harness.verdicts import RowVerdict, chain_verdicts, later
+from harness.verdicts import chain_verdicts, later
 
 LIBRARIES: Final = ("httpx", "cryptography", "lxml", "signxml", "zeep", "pysaml2", "aiohttp")
 

@@ -1,14 +1,14 @@
 """Compute the verdict of every row from probe results and human evidence (checklist/steps §1 and §4)."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
-from enum import StrEnum
 
 from harness.attestations import Attestation, Ledger
 from harness.checklist import Applicability, ConnectionFacts, Mode, Row, catalogue, names, probes_of
 from harness.errors import OwnFailure
-from harness.model import Environment, Graded, Result, Severity, Text, Verdict, Words, roll_up
+from harness.model import Environment, Result, Severity, Text, Verdict, Words
+from harness.outcome import GREEN, RowVerdict, WhyNot, spoken_day, step_verdict
 
 Results = Mapping[tuple[str, str], Result]
 """What the probes concluded, by (connection, probe id)."""
@@ -17,73 +17,11 @@ Answered = Sequence[tuple[Row, Applicability]]
 """Rows with their applicability, as `rows_for` returns them."""
 
 
-class WhyNot(StrEnum):
-    """The one cause of a row that is not run, in order of what the reader can do about it."""
-
-    INPUT_MISSING = "input-missing"
-    OFFLINE = "offline"
-    NOT_SELECTED = "not-selected"
-    ONLY_LAB = "only-lab"
-    NOT_BUILT = "not-built"
-    LATER_PHASE = "later-phase"
-
-    @property
-    def text(self) -> Text:
-        """The cause as the report prints it."""
-        return _WHY[self]
-
-
-_WHY = {
-    WhyNot.INPUT_MISSING: Text("gegevens ontbreken", "input is missing"),
-    WhyNot.OFFLINE: Text("er was geen netwerk: uitgevoerd met --offline", "there was no network: run with --offline"),
-    WhyNot.NOT_SELECTED: Text("niet gekozen in deze run", "not selected in this run"),
-    WhyNot.ONLY_LAB: Text("alleen tegen het ingebouwde lab uitgevoerd", "only run against the embedded lab"),
-    WhyNot.NOT_BUILT: Text("deze toets bestaat nog niet in ketentest", "ketentest does not have this check yet"),
-    WhyNot.LATER_PHASE: Text("hoort bij een latere fase", "belongs to a later phase"),
-}
-
-LAB_PASS = Text(
-    "geslaagd tegen het ingebouwde lab – geen bewijs voor Logius/DICTU",
-    "passed against the embedded lab – no evidence for Logius/DICTU",
-)
-
-_GREEN = frozenset({Verdict.PASS, Verdict.WARN, Verdict.SKIP})
 _FAILED = frozenset({Verdict.FAIL, Verdict.ERROR, Verdict.BLOCKED})
 _OPEN = frozenset({Verdict.MANUAL, Verdict.WAITING, Verdict.NOT_RUN})
 _RANK = {Environment.LAB: 1, Environment.COMPLIANCE: 0, Environment.PREPROD: 1, Environment.PROD: 2}
 _PHASE_RANK = {"any": 0, "compliance": 0, "preprod": 1, "prod": 2}
 _SAME_ROLE = {"signing": "message-signing"}
-
-
-@dataclass(frozen=True, slots=True)
-class RowVerdict:
-    """What a row came to, why, and on what it rests.
-
-    `because` names the rows (or probes) at the root; `lab` says that it rests on the embedded lab and settles nothing
-    for Logius or DICTU; `since` is the day from which the counterparty is waited for.
-    """
-
-    row: str
-    verdict: Verdict
-    cause: Words = ""
-    why: WhyNot | None = None
-    lab: bool = False
-    since: date | None = None
-    because: tuple[str, ...] = ()
-    results: tuple[Result, ...] = ()
-    attestations: tuple[Attestation, ...] = ()
-    own_consideration: bool = False
-    waived: tuple[str, ...] = ()
-
-    @property
-    def findings(self) -> tuple[Graded, ...]:
-        """The findings of the probes behind this row."""
-        return tuple(graded for result in self.results for graded in result.findings)
-
-    @property
-    def settles(self) -> bool:
-        """Whether the row is settled for Logius or DICTU."""
-        return self.verdict.settled and not self.lab
 
 
 def row_verdicts(
@@ -122,7 +60,7 @@ def chain_verdicts(
         )
         if facts.system == "digikoppeling":
             elsewhere = {
-                row: _worst(row, [v for v in (elsewhere.get(row), verdict) if v])
+                row: step_verdict(row, [v for v in (elsewhere.get(row), verdict) if v])
                 for row, verdict in found[facts.name].items()
             }
     return {facts.name: found[facts.name] for facts in connections}
@@ -139,42 +77,6 @@ def part_verdict(
     """Return what one probe of a row came to, with the row's own weighing; without a probe, the evidence of a person."""
     bench = _Bench((), results, ledger, facts, now.date(), None, {})
     return step_verdict(row.id, bench.of_probe(row, probe) if probe else bench.of_person(row))
-
-
-def step_verdict(row_id: str, verdicts: Iterable[RowVerdict]) -> RowVerdict:
-    """Return the verdict of a step over the rows under it, with the cause of the worst."""
-    return _worst(row_id, list(verdicts))
-
-
-def _worst(row_id: str, parts: Sequence[RowVerdict]) -> RowVerdict:
-    worst = roll_up(part.verdict for part in parts)
-    guilty = [part for part in parts if part.verdict is worst]
-    if not guilty:
-        return RowVerdict(row_id, Verdict.SKIP)
-    lead = min(guilty, key=lambda part: list(WhyNot).index(part.why) if part.why else -1)
-    return replace(
-        lead,
-        row=row_id,
-        lab=any(part.lab for part in parts),
-        because=() if worst in _GREEN else _roots(guilty),
-        results=tuple({(r.connection, r.probe): r for part in parts for r in part.results}.values()),
-        attestations=tuple(dict.fromkeys(a for part in parts for a in part.attestations)),
-        own_consideration=all(part.own_consideration for part in parts),
-        waived=tuple(dict.fromkeys(rule for part in parts for rule in part.waived)),
-    )
-
-
-def _roots(parts: Iterable[RowVerdict]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(root for part in parts for root in part.because or (part.row,)))
-
-
-def spoken_day(day: date) -> Text:
-    """Return a date as the report writes it."""
-    return Text(f"{day.day} {_MAANDEN[day.month - 1]} {day.year}", f"{day.day} {_MONTHS[day.month - 1]} {day.year}")
-
-
-_MAANDEN = "januari februari maart april mei juni juli augustus september oktober november december".split()  # noqa: SIM905
-_MONTHS = "January February March April May June July August September October November December".split()  # noqa: SIM905
 
 
 class _Bench:
@@ -219,13 +121,13 @@ class _Bench:
 
     def _compute(self, row: Row, answer: Applicability) -> RowVerdict:
         if row.alias:
-            return _worst(row.id, [self.verdict(target) for target in row.alias])
+            return step_verdict(row.id, [self.verdict(target) for target in row.alias])
         if not answer.applies:
             return RowVerdict(
                 row.id, Verdict.SKIP, answer.reason, own_consideration=answer.own_consideration,
                 attestations=self.said.get(row.id, ()),
             )  # fmt: skip
-        found = _worst(row.id, list(self._parts(row)))
+        found = step_verdict(row.id, list(self._parts(row)))
         return self._blocked(row, found) or found
 
     def _parts(self, row: Row) -> Iterable[RowVerdict]:
@@ -344,7 +246,7 @@ class _Bench:
             return self._awaited(row)
         lapsed = {a.item: a for a in past if a.item and a.item not in latest}
         parts = [self._said(row, said) for said in latest.values()]
-        return _worst(row.id, [*parts, *(_lapsed(row, said) for said in lapsed.values())])
+        return step_verdict(row.id, [*parts, *(_lapsed(row, said) for said in lapsed.values())])
 
     def _said(self, row: Row, said: Attestation) -> RowVerdict:
         base = RowVerdict(row.id, said.verdict, _declared(said), attestations=(said,))
@@ -388,7 +290,7 @@ class _Bench:
         if found.verdict not in _OPEN or found.why is WhyNot.LATER_PHASE:
             return None
         roots = [root for need in row.needs for root in self._failed(need, _FAILED)]
-        closed = frozenset(Verdict) - _GREEN
+        closed = frozenset(Verdict) - GREEN
         roots += [root for need in row.needs_green for root in self._failed(need, closed)]
         if not roots:
             return None

@@ -9,9 +9,10 @@ from harness.checklist import rows_for
 from harness.crosswalk.items import Crosswalk, Item
 from harness.facts import facts_of
 from harness.model import Environment, Graded, Result, Severity, Text, Verdict
+from harness.outcome import RowVerdict, WhyNot, step_verdict
 from harness.rulebook import rulebook
 from harness.run import ConnectionInfo, Run
-from harness.verdicts import RowVerdict, WhyNot, chain_verdicts, step_verdict
+from harness.verdicts import chain_verdicts
 
 Verdicts = Mapping[str, Mapping[str, RowVerdict]]
 

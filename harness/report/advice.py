@@ -5,11 +5,11 @@ from typing import Final
 
 from harness.checklist import Mode, Row
 from harness.model import Severity, Verdict, say
+from harness.outcome import RowVerdict, WhyNot
 from harness.report.desk import Desk
 from harness.report.findings import Cause
 from harness.report.model import Conclusion, Count, FindingView, Mark, Todo
 from harness.run import ConnectionInfo
-from harness.verdicts import RowVerdict, WhyNot
 
 MOST: Final = 7
 OPEN: Final = (Verdict.MANUAL, Verdict.WAITING, Verdict.NOT_RUN, Verdict.BLOCKED)

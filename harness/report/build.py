@@ -12,6 +12,7 @@ from harness.crosswalk.items import Crosswalk
 from harness.errors import UnusableInput
 from harness.facts import facts_of
 from harness.model import Result, Severity
+from harness.outcome import RowVerdict
 from harness.report import advice, crosswalk, dates, steps
 from harness.report import findings as found_here
 from harness.report.desk import Desk, reader_of
@@ -32,7 +33,7 @@ from harness.report.safe import Cleaner
 from harness.report.wording import AMSTERDAM, Wording
 from harness.rulebook import Rulebook, rulebook
 from harness.run import ConnectionInfo, Merged, Run, compare
-from harness.verdicts import Answered, RowVerdict, chain_verdicts
+from harness.verdicts import Answered, chain_verdicts
 
 Reader = Literal["own", "logius", "dictu"]
 Detail = Literal["technisch", "volledig"]

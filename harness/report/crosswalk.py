@@ -7,12 +7,12 @@ from harness.checklist import catalogue
 from harness.crosswalk.answers import Answer, answers, astray
 from harness.crosswalk.items import Crosswalk
 from harness.model import Severity, Verdict
+from harness.outcome import RowVerdict
 from harness.report.desk import Desk, counted, mark_of
 from harness.report.model import Count, Fact, Listed, ListedItem, Mark, Report, StepLink
 from harness.report.steps import FindingNumbers, departure, number_order, seen
 from harness.report.wording import Wording
 from harness.sheets import to_csv, to_xlsx
-from harness.verdicts import RowVerdict
 
 MOST_LINES = 4
 UNCOVERED = "uncovered"

@@ -6,11 +6,11 @@ from typing import Final
 
 from harness.checklist import Deadline, Row
 from harness.model import Verdict
+from harness.outcome import RowVerdict
 from harness.report.desk import Desk
 from harness.report.model import Mark, Moment, Validity
 from harness.report.wording import AMSTERDAM
 from harness.run import ConnectionInfo
-from harness.verdicts import RowVerdict
 from harness.workdays import add_months, add_workdays, workdays_between
 
 SOON: Final = timedelta(days=60)

@@ -8,12 +8,12 @@ from functools import cached_property
 from harness.attestations import Ledger
 from harness.checklist import Row
 from harness.model import Environment, Result, Verdict, roll_up
+from harness.outcome import RowVerdict
 from harness.report.model import Count, Mark
 from harness.report.safe import Cleaner
 from harness.report.wording import Wording
 from harness.rulebook import Rulebook
 from harness.run import ConnectionInfo, Run
-from harness.verdicts import RowVerdict
 
 COUNTED = ("error", "fail", "blocked", "not-run", "manual", "waiting", "warn", "lab", "pass", "skip")
 """The results in the order of the counts, worst first."""

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from harness.checklist import Mode, Row, names, probes_of
 from harness.model import Environment, Finding, Graded, Result, Severity, Verdict
+from harness.outcome import RowVerdict
 from harness.report.desk import Desk, counted, mark_of, rolled
 from harness.report.links import lanes, questions
 from harness.report.model import Connection, Count, Fact, Mark, Phase, Step
 from harness.run import ConnectionInfo
-from harness.verdicts import RowVerdict
 from harness.window import listed, periods
 
 SHORT = 220

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from harness.attestations import Attestation, Ledger, Waiver
 from harness.checklist import ConnectionFacts, Mode, catalogue, rows_for
 from harness.model import Environment, Finding, Graded, Result, Severity, Verdict, roll_up
-from harness.verdicts import WhyNot, chain_verdicts, row_verdicts, step_verdict
+from harness.outcome import WhyNot, step_verdict
+from harness.verdicts import chain_verdicts, row_verdicts
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 PREPROD, LAB, PROD = Environment.PREPROD, Environment.LAB, Environment.PROD
