@@ -1,4 +1,4 @@
-"""Build the path from a signing certificate to a trusted root, with PKIoverheid's own habits (critical EKU, no SAN)."""
+"""Whether a signing certificate may sign and leads to a trusted root at a moment."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -6,12 +6,15 @@ from datetime import datetime
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from harness.model import NOTHING, Text
+from harness.wire.certpath import build_path
+from harness.wire.der import DerBroken
+from harness.wire.x509 import Certificate
 
-_DEEPEST: Final = 6
 _SIGNING_USES: Final = frozenset(
     {
         ExtendedKeyUsageOID.CLIENT_AUTH,
@@ -71,52 +74,23 @@ def trust(
     unfit = _unfit(leaf)
     if unfit is not NOTHING:
         return Trust(False, (leaf,), unfit)
-    return _climb((leaf,), between, anchors, at)
-
-
-def _climb(
-    path: tuple[x509.Certificate, ...],
-    between: Sequence[x509.Certificate],
-    anchors: Sequence[x509.Certificate],
-    at: datetime,
-) -> Trust:
-    last = path[-1]
-    if not last.not_valid_before_utc <= at <= last.not_valid_after_utc:
-        return Trust(False, path, _outside(last, at))
-    best = Trust(False, path, _no_issuer(last))
-    if len(path) > _DEEPEST:
-        return best
-    for issuer in (*anchors, *(c for c in between if c not in path)):
-        if issuer.subject != last.issuer or not _signed_by(last, issuer):
-            continue
-        if issuer in anchors:
-            inside = issuer.not_valid_before_utc <= at <= issuer.not_valid_after_utc
-            found = Trust(inside, (*path, issuer), NOTHING if inside else _outside(issuer, at))
-        elif not _is_ca(issuer):
-            found = Trust(False, path, _no_ca(issuer))
-        else:
-            found = _climb((*path, issuer), between, anchors, at)
-        if found.holds:
-            return found
-        best = found
-    return best
-
-
-def _signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    known = {certificate.public_bytes(Encoding.DER): certificate for certificate in (leaf, *between, *anchors)}
     try:
-        certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
-        return False
-    return True
+        found = build_path(_read(leaf), [_read(c) for c in between], [_read(c) for c in anchors], at)
+    except DerBroken:
+        return Trust(False, (leaf,), Text("het certificaat is niet te lezen", "the certificate cannot be read"))
+    path = tuple(known[certificate.der] for certificate in found.certificates)
+    if not found.complete:
+        issuer = found.missing.short if found.missing else path[-1].issuer.rfc4514_string()
+        return Trust(
+            False, path, Text(f"geen vertrouwde uitgever gevonden: {issuer}", f"no trusted issuer found: {issuer}")
+        )
+    outside = next((c for c in path if not c.not_valid_before_utc <= at <= c.not_valid_after_utc), None)
+    return Trust(outside is None, path, NOTHING if outside is None else _outside(outside, at))
 
 
-def _is_ca(certificate: x509.Certificate) -> bool:
-    try:
-        constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
-        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
-    except (x509.ExtensionNotFound, ValueError):
-        return False
-    return constraints.ca and usage.key_cert_sign
+def _read(certificate: x509.Certificate) -> Certificate:
+    return Certificate(certificate.public_bytes(Encoding.DER))
 
 
 def _unfit(leaf: x509.Certificate) -> Text:
@@ -142,16 +116,3 @@ def _outside(certificate: x509.Certificate, at: datetime) -> Text:
         return Text(f"{name} is pas geldig vanaf {since}", f"{name} is valid from {since} only")
     until = certificate.not_valid_after_utc.date().isoformat()
     return Text(f"{name} is verlopen op {until}", f"{name} expired on {until}")
-
-
-def _no_issuer(certificate: x509.Certificate) -> Text:
-    issuer = certificate.issuer.rfc4514_string()
-    return Text(
-        f"geen vertrouwde uitgever gevonden: {issuer}",
-        f"no trusted issuer found: {issuer}",
-    )
-
-
-def _no_ca(certificate: x509.Certificate) -> Text:
-    name = name_of(certificate)
-    return Text(f"{name} mag geen certificaten uitgeven", f"{name} may not issue certificates")
