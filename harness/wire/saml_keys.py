@@ -55,6 +55,20 @@ class KeyCertificate:
         return key if isinstance(key, RSAPublicKey) else None
 
     @property
+    def issuer(self) -> str:
+        """Who issued it, for the reader; a damaged name is no reason to stop."""
+        try:
+            return self.certificate.issuer.rfc4514_string()[:200]
+        except ValueError:
+            return "—"
+
+    @property
+    def subject(self) -> bytes:
+        """The subject as it is encoded."""
+        start, end = _subject(self.der)
+        return self.der[start:end]
+
+    @property
     def client_auth(self) -> bool:
         """Whether the certificate says that it serves as a TLS client."""
         return bool(self.extended and ExtendedKeyUsageOID.CLIENT_AUTH.dotted_string in self.extended)

@@ -230,6 +230,13 @@ def examine(signed: Element, signature: Signature, key: RSAPublicKey) -> State:
     Only the first Reference counts (more than one is a breach); the digest is always taken over `signed`
     itself, so a signature that covers another element never comes out as intact.
     """
+    try:
+        return _examine(signed, signature, key)
+    except etree.C14NError:  # a relative namespace name has no canonical form
+        return State.UNSUPPORTED
+
+
+def _examine(signed: Element, signature: Signature, key: RSAPublicKey) -> State:
     reference = signature.references[0] if signature.references else None
     signer = _SIGNERS.get(signature.method)
     hashed = _DIGESTS.get(reference.digest_method) if reference else None
@@ -255,6 +262,18 @@ def _verifies(key: RSAPublicKey, signature: Signature, data: bytes, signer: hash
     except InvalidSignature:
         return False
     return True
+
+
+def made_by(signature: Signature, certificates: Iterable[KeyCertificate]) -> KeyCertificate | None:
+    """Return the first certificate whose key made the signature value, whatever became of the content."""
+    signer = _SIGNERS.get(signature.method)
+    if signer is None or signature.signed_info is None or signature.canonicalization != EXC_C14N:
+        return None
+    try:
+        data = canonical(signature.signed_info, signature.prefixes)
+    except etree.C14NError:
+        return None
+    return next((c for c in certificates if c.public_key and _verifies(c.public_key, signature, data, signer)), None)
 
 
 def _reformatted(

@@ -18,6 +18,7 @@ from harness.wire.saml_signature import (
     breaches,
     choose,
     examine,
+    made_by,
     read_signature,
     signatures_of,
 )
@@ -49,13 +50,7 @@ class SignatureFacts:
 
     def signed_by(self, certificates: Iterator[KeyCertificate]) -> KeyCertificate | None:
         """Return the first of `certificates` whose key made this signature."""
-        if self.signature is None:
-            return None
-        fits = (State.INTACT, State.TAMPERED, State.REFORMATTED)
-        return next(
-            (c for c in certificates if c.public_key and examine(self.signed, self.signature, c.public_key) in fits),
-            None,
-        )
+        return made_by(self.signature, certificates) if self.signature else None
 
 
 def signature_facts(signed: Element, keys: tuple[tuple[str, KeyCertificate], ...]) -> SignatureFacts:

@@ -142,9 +142,8 @@ def in_period(doc: Delivered, ctx: Context) -> Iterator[Finding]:
 
 def _successor(keys: tuple[Key, ...], certificate: KeyCertificate, at: datetime) -> bool:
     """Whether another key of the same subject takes over: same use, ends later."""
-    subject = certificate.certificate.subject
     return any(
-        k.certificate and k.certificate.not_after >= at + SOON and k.certificate.certificate.subject == subject
+        k.certificate and k.certificate.not_after >= at + SOON and k.certificate.subject == certificate.subject
         for k in keys
     )
 
@@ -182,7 +181,7 @@ def trusted_chain(doc: Delivered, ctx: Context) -> Iterator[Finding | NotRun]:
         if certificate.der not in known:
             known[certificate.der] = doc.trust.chains(certificate.certificate)
         if not known[certificate.der]:
-            yield saw("SAML-MD-513", key.element, certificate.certificate.issuer.rfc4514_string()[:200])
+            yield saw("SAML-MD-513", key.element, certificate.issuer)
 
 
 @table.rule("SAML-MD-514")

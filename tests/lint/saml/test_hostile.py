@@ -1,0 +1,65 @@
+"""Whatever the bytes, a judge yields findings and takes little time; it never falls over."""
+
+import random
+import time
+
+import pytest
+from lxml import etree
+
+from harness.lint.judge import Raw
+from harness.lint.saml import judge_message, judge_metadata
+from harness.wire import saml_generate as generate
+from harness.wire.saml import EntityId
+from harness.wire.saml_signature import sign
+from tests.lint.saml.conftest import DV_OIN
+
+
+def damaged(data, seed):
+    chance = random.Random(seed)
+    found = bytearray(data)
+    for _ in range(chance.choice((1, 1, 3))):
+        place = chance.randrange(len(found))
+        kind = chance.random()
+        if kind < 0.6:
+            found[place] ^= 1 << chance.randrange(8)
+        elif kind < 0.8:
+            del found[place : place + chance.randrange(1, 200)]
+        else:
+            other = chance.randrange(len(found))
+            found[place:place] = found[other : other + chance.randrange(1, 300)]
+    return bytes(found)
+
+
+@pytest.mark.parametrize("role", ["dv", "lc", "rd", ""])
+def test_damaged_metadata_never_breaks_the_judge(kit, rd_file, role):
+    sources = (kit.file(kit.dv()), kit.file(kit.lc()), rd_file)
+    for seed in range(60):
+        raw = Raw(damaged(sources[seed % 3], seed))
+        list(judge_metadata(raw, kit.context(role)))
+        list(judge_message(raw, kit.context(role)))
+
+
+def test_a_large_cluster_signed_with_a_stray_key_is_judged_in_reasonable_time(kit):
+    certificate = kit.lc().providers[0].encryption
+    many = tuple(generate.Provider(EntityId("DV", f"00000099{n:09d}000", "9001"), certificate) for n in range(1, 1500))
+    root = kit.tree(kit.lc(providers=many))
+    stray = kit.signer("own-signing", oin=DV_OIN)
+    data = etree.tostring(sign(root, stray)).replace(stray.key_name.encode(), kit.lc().signing[0].sha1.encode())
+    start = time.process_time()
+    fired = kit.judge(data, "lc")
+    assert fired["SAML-MD-310"] == "error"
+    assert time.process_time() - start < 10
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"<a>" * 100_000,
+        b"<md:EntitiesDescriptor xmlns:md='urn:oasis:names:tc:SAML:2.0:metadata'/>",
+        b"<md:EntityDescriptor xmlns:md='urn:oasis:names:tc:SAML:2.0:metadata'/>",
+        "<md:EntityDescriptor xmlns:md='urn:oasis:names:tc:SAML:2.0:metadata'/>".encode("utf-16"),
+        b"\x00\x01\x02",
+    ],
+)
+def test_strange_documents_are_findings(kit, data):
+    assert len(kit.judge(data)) > 1
