@@ -61,6 +61,8 @@ async def wsdl(link: Link, tools: Tools) -> AsyncIterator[Yield]:
     found = [item for item in judge_wsdl(Raw(contract.files[name], name), ctx) if isinstance(item, Finding)]
     for graded in tools.book.grade(found, ctx.words):
         yield graded
+    if service_of(link).name == "digimelding":
+        yield Finding("DIGIMELDING-LIFE-001", observed="DMKS 1.3 (WUS)", expected="Terugmelding (REST)")
     yield tools.keep(name, contract.files[name])
     operations = ", ".join(contract.operations)
     yield Observation(

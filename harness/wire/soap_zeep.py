@@ -84,6 +84,13 @@ class Contract:
     def values(self, operation: str, root: etree._Element, *, answer: bool = True) -> dict[str, Any]:
         """Return what the Body of `root` says, as plain values; raises ContractUnusable when it cannot be read."""
         message = self._binding.get(operation)
+        known, payload = self.operation(operation), Envelope(root).payload
+        wanted = known.output if answer else known.input
+        if payload is None or (wanted and payload.tag != wanted):
+            seen = "–" if payload is None else str(payload.tag)
+            raise ContractUnusable(
+                f"het bericht is geen {wanted} maar {seen}", f"the message is no {wanted} but {seen}"
+            )
         try:
             part = message.output if answer else message.input
             found: Any = _plain(part.deserialize(root))
