@@ -53,6 +53,7 @@ class ConnectionFacts:
     digid_assessment: bool = False
     chain_test: bool = True
     activated: date | None = None
+    providers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,9 @@ class Row:
     count here. `needs` blocks when a prerequisite (row or probe) failed, `needs_green` when it is anything but green.
     `optional` rows may be declared not applicable, `instead` lets evidence replace a probe that could not run, `beside`
     shows a probe next to a declaration without weighing it, `about` names the rules of such a probe that do weigh, `complete` lists the rows that a document must cover,
-    `guarded` marks what the product itself guards in every run, and `prints` names what of the scenario stands beside it.
+    `also` names probes that the product runs for the row besides those that the published step names, and
+    `each` the probe whose messages must each have a statement of their own (`item`),
+    `guarded` marks what the product itself guards in every run, and `prints` names what of the scenario stands beside it; `per_provider` rows want evidence for every care provider.
     """
 
     id: str
@@ -128,6 +131,8 @@ class Row:
     procedure: str
     phase_env: str = "any"
     probes: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    each: str = ""
     alias: tuple[str, ...] = ()
     evidence: Text = NOTHING
     shows: Text = NOTHING
@@ -148,6 +153,7 @@ class Row:
     guarded: bool = False
     weigh: tuple[tuple[str, Severity], ...] = ()
     prints: str = ""
+    per_provider: bool = False
     note: Text = NOTHING
 
     @property
@@ -182,7 +188,7 @@ class Procedure:
     rows: tuple[Row, ...] = field(default=())
 
 
-_LISTS = frozenset({"probes", "alias", "roll_up", "like", "needs", "needs_green", "complete", "when", "about"})
+_LISTS = frozenset({"probes", "also", "alias", "roll_up", "like", "needs", "needs_green", "complete", "when", "about"})
 _TEXTS = frozenset({"evidence", "shows", "lead_time", "note"})
 
 
@@ -285,9 +291,9 @@ def rows_for(facts: ConnectionFacts) -> list[tuple[Row, Applicability]]:
 
 
 def probes_of(row: Row) -> tuple[str, ...]:
-    """Return the probes that settle `row`: its own, and those of the rows it is like."""
+    """Return the probes that settle `row`: its own, what the product adds, and those of the rows it is like."""
     borrowed = (probe for other in row.like for probe in probes_of(catalogue()[other]))
-    return tuple(dict.fromkeys((*row.probes, *borrowed)))
+    return tuple(dict.fromkeys((*row.probes, *row.also, *borrowed)))
 
 
 def rows_naming(probe: str, rows: Iterable[Row]) -> list[Row]:

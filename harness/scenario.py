@@ -157,17 +157,23 @@ class Adapter(Model):
     """The Digikoppeling adapter in use: printed under the tested versions.
 
     `api` is the REST API of the Java adapter (`https://host/service/rest/v19`), `pickup` an Axway pick-up folder: with
-    `ebms.way = "adapter"` the adapter itself sends the Ping.
+    `ebms.way = "adapter"` the adapter itself sends the Ping. `log` names exports of its message log: with them the
+    chain test is sent by the adapter and joined here (LZ 5.3.3).
     """
 
     product: str = ""
     version: str = ""
     api: str = ""
     pickup: str = ""
+    log: tuple[str, ...] = ()
 
 
 class Ebms(Model):
-    """The ebMS side of a connection."""
+    """The ebMS side of a connection.
+
+    `schemas` is the folder with the XSDs received, `samples` are own sample messages, and `messages` is the test set
+    (`ketentest generate testset`) for the chain test.
+    """
 
     endpoint: Endpoint = LAB
     own_endpoint: Endpoint = LAB
@@ -178,13 +184,25 @@ class Ebms(Model):
     service: str = ""
     profiles: tuple[EbmsProfile, ...] = ("osb-rm",)
     captured: str = ""
+    schemas: str = ""
+    samples: tuple[str, ...] = ()
+    messages: str = ""
+
+
+class WusService(Model):
+    """A second service of the same counterparty: its address and its WSDL."""
+
+    endpoint: Endpoint = LAB
+    wsdl: str = LAB
 
 
 class Wus(Model):
     """The WUS side of a connection; endpoint and port never come from the WSDL.
 
     `input` is a TOML file with the values of a read request; `receiver` the certificate to encrypt for (2W-be-SE);
-    `own_endpoint` and `listen` are those of our own service, when the other side calls us.
+    `own_endpoint` and `listen` are those of our own service, when the other side calls us. `schemas`, `samples` and
+    `messages` are as on the ebMS side; `submit` and `collect` are the services of Digipoort that take a message and
+    give it back.
     """
 
     endpoint: Endpoint = LAB
@@ -200,6 +218,9 @@ class Wus(Model):
     profiles: tuple[WusProfile, ...] = ()
     schemas: str = ""
     samples: tuple[str, ...] = ()
+    messages: str = ""
+    submit: WusService | None = None
+    collect: WusService | None = None
 
 
 class Provider(Model):

@@ -1,162 +1,188 @@
-"""Messages of the user's own: valid against the schemas that came after applying, and the same after a round trip."""
+"""Messages of the user's own: valid against the XSDs received, linked to test persons, and the same after a round trip."""
 
 import asyncio
+import base64
 import copy
-from collections.abc import AsyncIterator, Iterator, Mapping
-from pathlib import Path
+import hashlib
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Final
 
 from lxml import etree
 
+from harness.chaintest.persons import Person, persons_in, strangers
+from harness.chaintest.testset import Prepared, content_digest
 from harness.link import Link
-from harness.lint.wus.schema import complaint_text
-from harness.model import Finding, NotRun, Observation, Text
+from harness.lint import msg as judges
+from harness.lint.judge import Raw
+from harness.model import Finding, Observation, Text
+from harness.probes.ebms_agreed import signer_of as ebms_signer
+from harness.probes.msg_material import messages_of, samples_of, schemas_of, test_persons
 from harness.probes.probe import NotApplicable, NotPossible, Tools, Yield, probe
 from harness.probes.wus_contract import contract_of, operation_of, profile_of, refuse_other_bsns, signer_of, values_of
-from harness.wire import mtom, soap, soap_schema, soap_zeep, wss_verify, xml
+from harness.wire import ebms_build, mtom, soap, soap_zeep, wss_verify, xml
+from harness.wire.ebms import Party, read_message
+from harness.wire.ebms_mime import Attachment
+from harness.wire.ebms_signature import sign
 from harness.wire.soap import Addressing
 from harness.wire.soap_call import Outgoing, Security, make
+from harness.wire.xsd import SchemaSet
 
-MOST_FILES: Final = 200
 CARRIED: Final = "{urn:ketentest:bijlage}bijlage"
-LINE_END: Final = "cmVnZWxlaW5kZQ0K"  # ends in CR LF, which careless unpacking loses
-NO_SCHEMAS: Final = (
-    "geen XSD's in het scenario: zet wus.schemas naar de map met de ontvangen XSD's en wus.samples naar uw voorbeeldberichten",
-    "no XSDs in the scenario: point wus.schemas to the folder with the XSDs received and wus.samples to your sample messages",
-)
+LINE_END: Final = b"regeleinde\r\n"
+"""Ends in CR LF, which careless unpacking loses."""
 
 
-def schemas_of(link: Link) -> dict[str, bytes]:
-    """Return the XSDs in the folder that the scenario names, by relative name; an empty result when it names none."""
-    given = link.connection.wus.schemas if link.connection.wus else ""
-    if not given:
-        return {}
-    folder = link.folder / given
-    if not folder.is_dir():
-        raise NotPossible(f"{given}: geen map met XSD's", f"{given}: no folder with XSDs")
-    found = sorted(folder.rglob("*.xsd"))[:MOST_FILES]
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
-
-
-def samples_of(link: Link) -> Iterator[Path]:
-    """Yield the sample messages that the scenario names; a pattern such as `berichten/*.xml` may match several."""
-    for given in link.connection.wus.samples if link.connection.wus else ():
-        matched = sorted(link.folder.glob(given))
-        if not matched:
-            raise NotPossible(f"{given}: geen voorbeeldbericht gevonden", f"{given}: no sample message found")
-        yield from matched
-
-
-@probe("msg.schema", title=("Berichten valide tegen de XSD's", "Messages valid against the XSDs"), side="wus")
+@probe("msg.schema", title=("XSD’s ontvangen en geladen", "XSDs received and loaded"))
 async def schema(link: Link, tools: Tools) -> AsyncIterator[Yield]:
-    """The user's sample messages, or else our own request, are valid against the schemas at hand (KWUS WW002)."""
-    if link.connection.wus is None:
-        raise NotApplicable("deze koppeling heeft geen WUS-kant", "this connection has no WUS side")
-    files = schemas_of(link)
-    if files:
-        async for item in _samples(link, tools, files):
-            yield item
-        return
-    try:
-        contract = await contract_of(link, profile_of(link, ""))
-    except NotPossible:
-        raise NotPossible(*NO_SCHEMAS) from None
-    if not any(name.endswith(".xsd") for name in contract.files):
-        raise NotPossible(*NO_SCHEMAS)
-    async for item in _own(link, tools, contract):
-        yield item
-
-
-async def _samples(link: Link, tools: Tools, files: Mapping[str, bytes]) -> AsyncIterator[Yield]:
-    compiled = await asyncio.to_thread(soap_schema.compile_schemas, files)
+    """The set of XSDs that came after applying is a whole, and its digest is recorded (LZ 4.3.4)."""
+    schemas = schemas_of(link, tools)
+    for finding in await asyncio.to_thread(lambda: list(judges.judge_set(schemas))):
+        yield finding
+    versions = ", ".join(schemas.versions[:5]) or "–"
+    count, roots = len(schemas.files), len(schemas.elements)
     yield Observation(
         Text(
-            f"{len(files)} XSD's geladen, SHA-256 {soap_zeep.digest_of(files)[:16]}…",
-            f"{len(files)} XSDs loaded, SHA-256 {soap_zeep.digest_of(files)[:16]}…",
+            f"{count} XSD’s uit {schemas.name}, versie {versions}, {roots} berichtelementen, SHA-256 {schemas.digest[:16]}…",
+            f"{count} XSDs of {schemas.name}, version {versions}, {roots} message elements, SHA-256 {schemas.digest[:16]}…",
         ),
-        (("sha256", soap_zeep.digest_of(files)),),
+        (("SHA-256", schemas.digest),),
     )
-    count = 0
-    for path in samples_of(link):
-        count += 1
-        for item in judged_sample(compiled, path.name, path.read_bytes()):
-            yield item
-    if not count:
-        yield NotRun(
-            "WUS-SOAP-012",
-            Text(
-                "geen voorbeeldberichten in het scenario (wus.samples)",
-                "no sample messages in the scenario (wus.samples)",
-            ),
-        )
-        return
-    yield Observation(Text(f"{count} voorbeeldberichten gevalideerd", f"{count} sample messages validated"))
 
 
-def judged_sample(compiled: etree.XMLSchema, name: str, data: bytes) -> Iterator[Finding]:
-    """Yield what the schemas have against one sample: a bare message, or one inside a SOAP envelope."""
-    try:
-        root = xml.parse(data, huge=True)
-    except xml.XmlBroken as broken:
-        yield Finding("WUS-SOAP-001", case=broken.case, observed=broken.text, where=name, line=broken.line)
-        return
-    envelope = soap.Envelope(root) if root.tag == f"{{{soap.SOAP}}}Envelope" else None
-    element = root if envelope is None else envelope.payload
-    if element is None:
-        yield Finding("WUS-SOAP-005", observed="0", expected="1", where=name)
-        return
-    for entry in soap_schema.complaints(compiled, element)[:5]:
-        yield Finding("WUS-SOAP-012", observed=complaint_text(entry), where=name, line=element.sourceline)
-
-
-async def _own(link: Link, tools: Tools, contract: soap_zeep.Contract) -> AsyncIterator[Yield]:
-    operation = operation_of(link, contract)
-    payload = contract.payload(operation.name, values_of(link, tools, operation))
-    refuse_other_bsns(link, payload)
-    companions = {name: data for name, data in contract.files.items() if name.endswith(".xsd")}
-    compiled = await asyncio.to_thread(soap_schema.compile_schemas, companions)
-    for entry in soap_schema.complaints(compiled, payload)[:5]:
-        yield Finding("WUS-SOAP-012", observed=complaint_text(entry), where=operation.name)
-    yield Observation(
-        Text(
-            f"eigen vraag {operation.name} is valide; eigen voorbeeldberichten zijn niet opgegeven (wus.samples)",
-            f"own request {operation.name} is valid; own sample messages were not given (wus.samples)",
-        )
-    )
+@probe("msg.samples", title=("Voorbeeldberichten valide tegen de XSD’s", "Sample messages valid against the XSDs"))
+async def samples(link: Link, tools: Tools) -> AsyncIterator[Yield]:
+    """The user's own samples follow the XSDs: what goes out, and the error message that comes in (LZ 4.3.6)."""
+    schemas, found, persons = schemas_of(link, tools), samples_of(link, tools), test_persons(link)
+    for raw in found:
+        for finding in await asyncio.to_thread(_judged, raw, schemas):
+            yield finding
+        for finding in _foreign(raw.data, raw.name, persons):
+            yield finding
+        yield _digest(raw.name, raw.data)
+    if link.connection.system == "lopende-zaken":
+        for finding in judges.judge_kinds(judges.kind_of(raw.data) for raw in found):
+            yield finding
+    yield Observation(Text(f"{len(found)} voorbeeldberichten gevalideerd", f"{len(found)} sample messages validated"))
 
 
 @probe(
-    "msg.roundtrip",
-    title=("Bericht gelijk na verzenden en lezen", "Message the same after sending and reading"),
-    side="wus",
+    "msg.testset", title=("Testset klaargezet en gekoppeld aan test-BSN’s", "Test set prepared and linked to test BSNs")
 )
+async def prepared(link: Link, tools: Tools) -> AsyncIterator[Yield]:
+    """Every prepared message follows the XSDs and is about a test person, and no two are the same (LZ 5.3.2)."""
+    schemas, messages, persons = schemas_of(link, tools), messages_of(link, tools), test_persons(link)
+    for message in messages:
+        raw = Raw(message.data, message.file or message.id)
+        for finding in await asyncio.to_thread(_judged, raw, schemas):
+            yield finding
+        for finding in (*_foreign(message.data, raw.name, persons), *_linked(link, message, persons)):
+            yield finding
+    for finding in _doubles(messages):
+        yield finding
+    for observation in _overview(messages, persons):
+        yield observation
+
+
+def _judged(raw: Raw, schemas: SchemaSet) -> list[Finding]:
+    return list(judges.judge_message(raw, schemas))
+
+
+def _foreign(data: bytes, name: str, persons: tuple[Person, ...]) -> Iterator[Finding]:
+    count = strangers(data, persons)
+    if count:
+        yield Finding("MSG-007", observed=str(count), expected="0", where=name)
+
+
+def _linked(link: Link, message: Prepared, persons: tuple[Person, ...]) -> Iterator[Finding]:
+    if link.connection.system == "lopende-zaken" and not list(persons_in(message.data, persons)):
+        observed = Text("geen test-BSN in het bericht", "no test BSN in the message")
+        yield Finding("MSG-009", observed=observed, where=message.file or message.id)
+
+
+def _doubles(messages: Iterable[Prepared]) -> Iterator[Finding]:
+    counted = Counter(message.digest for message in messages)
+    for digest, count in counted.items():
+        if count > 1:
+            names = ", ".join(message.id for message in messages if message.digest == digest)
+            yield Finding("MSG-010", observed=names, expected=Text("verschillende inhoud", "different content"))
+
+
+def _overview(messages: list[Prepared], persons: tuple[Person, ...]) -> Iterator[Observation]:
+    scenarios = len({message.scenario for message in messages})
+    used = {person.number for message in messages for person in persons_in(message.data, persons)}
+    yield Observation(
+        Text(
+            f"{len(messages)} berichten klaargezet voor {scenarios} scenario’s; {len(used)} van {len(persons)} testpersonen",
+            f"{len(messages)} messages prepared for {scenarios} scenarios; {len(used)} of {len(persons)} test persons",
+        )
+    )
+    for message in messages:
+        yield _digest(message.id, message.data)
+
+
+def _digest(name: str, data: bytes) -> Observation:
+    digest = hashlib.sha256(data).hexdigest()
+    return Observation(
+        Text(f"{name}: SHA-256 {digest[:16]}…", f"{name}: SHA-256 {digest[:16]}…"), (("SHA-256", digest),)
+    )
+
+
+# --- round trip ------------------------------------------------------------------------------------------------------
+
+
+@probe("msg.roundtrip", title=("Bericht gelijk na verzenden en lezen", "Message the same after sending and reading"))
 async def roundtrip(link: Link, tools: Tools) -> AsyncIterator[Yield]:
-    """A message is the same after serialising, signing, packing with MTOM, unpacking, verifying and reading back."""
-    if link.connection.wus is None:
-        raise NotApplicable("deze koppeling heeft geen WUS-kant", "this connection has no WUS side")
+    """A sample is the same after packing, signing, unpacking, verifying and reading back, as on its way to the other side."""
+    if link.connection.ebms is None and link.connection.wus is None:
+        raise NotApplicable(
+            "deze koppeling draagt geen eigen berichten", "this connection carries no messages of its own"
+        )
+    data = _samples_or_nothing(link, tools)
+    if link.connection.wus is not None:
+        async for item in _through_soap(link, tools, data):
+            yield item
+    if link.connection.ebms is not None:
+        for finding in await asyncio.to_thread(lambda: list(_through_ebms(link, tools, data))):
+            yield finding
+    yield Observation(
+        Text(
+            f"{len(data)} voorbeeldberichten ingepakt, ondertekend, uitgepakt en gelijk teruggelezen",
+            f"{len(data)} sample messages packed, signed, unpacked and read back the same",
+        )
+    )
+
+
+def _samples_or_nothing(link: Link, tools: Tools) -> list[Raw]:
+    try:
+        return samples_of(link, tools)
+    except NotPossible:
+        if link.connection.system in ("digipoort", "digimelding"):
+            raise
+        return []
+
+
+async def _through_soap(link: Link, tools: Tools, data: list[Raw]) -> AsyncIterator[Yield]:
     profile = profile_of(link, "")
     contract = await contract_of(link, profile)
     operation = operation_of(link, contract)
     payload = contract.payload(operation.name, values_of(link, tools, operation))
     refuse_other_bsns(link, payload)
     before = contract.values(operation.name, soap.build(copy.deepcopy(payload), Addressing()), answer=False)
-    carried = etree.SubElement(payload, CARRIED)
-    carried.text = LINE_END
     security = Security("2W-be") if profile == "2W-be" else Security("2W-be-S", signer_of(link))
     address = Addressing(to=link.endpoint("wus"), action=operation.action.value)
-    packed = make(payload, address, security, at=tools.now(), attachments=(CARRIED,))
-    for finding in returned(packed, contract, operation.name, before):
-        yield finding
-    signed = "" if profile == "2W-be" else "ondertekend, "
-    yield Observation(
-        Text(
-            f"{operation.name}: geserialiseerd, {signed}met MTOM ingepakt, uitgepakt en gelijk teruggelezen",
-            f"{operation.name}: serialised, {'signed, ' if signed else ''}packed with MTOM, unpacked and read back the same",
-        )
-    )
+    for raw in (Raw(LINE_END, operation.name), *data):
+        whole = copy.deepcopy(payload)
+        carried = etree.SubElement(whole, CARRIED)
+        carried.text = base64.b64encode(raw.data).decode()
+        packed = make(whole, address, security, at=tools.now(), attachments=(CARRIED,))
+        for finding in returned(packed, contract, operation.name, before, raw):
+            yield finding
 
 
-def returned(sent: Outgoing, contract: soap_zeep.Contract, operation: str, before: object) -> Iterator[Finding]:
+def returned(
+    sent: Outgoing, contract: soap_zeep.Contract, operation: str, before: object, carried_in: Raw
+) -> Iterator[Finding]:
     """Yield what is not the same after unpacking, verifying and reading back."""
     package = mtom.unpack(sent.body, sent.content_type)
     root = xml.parse(package.root.data, huge=True)
@@ -166,11 +192,36 @@ def returned(sent: Outgoing, contract: soap_zeep.Contract, operation: str, befor
         token = wss_verify.token_of(envelope.security[0], signature)
         seen = wss_verify.examine(envelope, signature, token.certificate)
         if not seen.holds:
-            yield Finding("WUS-SEC-060", observed=", ".join(part.name for part in seen.changed) or "SignatureValue")
+            observed = ", ".join(part.name for part in seen.changed) or "SignatureValue"
+            yield Finding("WUS-SEC-060", observed=observed, where=carried_in.name)
     carried = None if envelope.payload is None else envelope.payload.find(CARRIED)
-    if envelope.payload is None or carried is None or carried.text != LINE_END:
-        yield Finding("WUS-MTOM-006", observed=Text("de bijlage kwam anders terug", "the attachment came back changed"))
+    back = base64.b64decode(carried.text or "") if carried is not None else b""
+    if back != carried_in.data:
+        yield _changed(carried_in, back)
+    if envelope.payload is None or carried is None:
         return
     envelope.payload.remove(carried)
     if contract.values(operation, root, answer=False) != before:
-        yield Finding("WUS-SOAP-012", observed=Text("de waarden kwamen anders terug", "the values came back changed"))
+        observed_values = Text("de waarden kwamen anders terug", "the values came back changed")
+        yield Finding("MSG-013", observed=observed_values, where=operation)
+
+
+def _through_ebms(link: Link, tools: Tools, data: list[Raw]) -> Iterator[Finding]:
+    domain = "ketentest.test"
+    for raw in data:
+        party = Party(link.party.oin, "urn:osb:oin")
+        header = ebms_build.Header(
+            sender=(party,), receiver=(party,), cpa_id="rondreis", conversation_id=tools.new_id(), action="Rondreis",
+            message_id=ebms_build.new_id(domain), timestamp=tools.now(), service="urn:ketentest:rondreis",
+        )  # fmt: skip
+        draft = ebms_build.business(header, (Attachment(f"payload@{domain}", raw.data),))
+        envelope = sign(draft.envelope(), draft.attachments, ebms_signer(link))
+        packed = ebms_build.pack(draft, envelope)
+        message = read_message(packed.body, dict(packed.headers)["Content-Type"])
+        back = message.package.attachments[0].data if message.package.attachments else b""
+        if back != raw.data:
+            yield _changed(raw, back)
+
+
+def _changed(raw: Raw, back: bytes) -> Finding:
+    return Finding("MSG-013", observed=content_digest(back), expected=content_digest(raw.data), where=raw.name)

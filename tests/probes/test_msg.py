@@ -1,4 +1,6 @@
-"""Messages of the user's own against the schemas he received, and the round trip."""
+"""Messages of the user's own: the XSDs he received, his samples, his test set, and the round trip."""
+
+import pytest
 
 from harness.model import Verdict
 from tests.conftest import ROOT
@@ -7,6 +9,7 @@ from tests.probes.test_wus import found, session, told
 SCHEMA = (ROOT / "harness/lab/wsdl/stub-profielservice-v1.xsd").read_bytes()
 SPACE = "urn:ketentest:stub:profielservice:types:v1"
 SIDE = 'service = "profielservice"\nschemas = "xsd"\nsamples = ["berichten/*.xml"]'
+GOOD = f'<controleerAccount xmlns="{SPACE}"><bsn>999990019</bsn></controleerAccount>'
 
 
 def prepare(tmp_path, body):
@@ -16,44 +19,77 @@ def prepare(tmp_path, body):
     (tmp_path / "berichten" / "een.xml").write_text(body)
 
 
-async def test_a_valid_sample_passes(tmp_path):
-    prepare(tmp_path, f'<controleerAccount xmlns="{SPACE}"><bsn>999990019</bsn></controleerAccount>')
-    async with session(tmp_path, "lopende-zaken", side=SIDE) as engine:
-        result = await engine.result("dut", "msg.schema")
+async def judged(tmp_path, probe, side=SIDE, system="lopende-zaken"):
+    async with session(tmp_path, system, side=side) as engine:
+        return await engine.result("dut", probe)
+
+
+@pytest.mark.parametrize("system", ["lopende-zaken", "digipoort", "digimelding"])
+@pytest.mark.parametrize("probe", ["msg.schema", "msg.samples", "msg.testset", "msg.roundtrip"])
+async def test_as_cloned_the_lab_gives_real_results(tmp_path, system, probe):
+    result = await judged(tmp_path, probe, side="", system=system)
+    assert result.verdict is Verdict.PASS, result.findings
+    assert "999990019" not in repr(result)
+
+
+async def test_the_digest_of_the_set_is_recorded(tmp_path):
+    prepare(tmp_path, GOOD)
+    result = await judged(tmp_path, "msg.schema")
     assert result.verdict is Verdict.PASS
+    assert len(dict(result.observed[0].data)["SHA-256"]) == 64
+
+
+async def test_a_valid_sample_passes_but_the_error_message_is_missed(tmp_path):
+    prepare(tmp_path, GOOD)
+    result = await judged(tmp_path, "msg.samples")
+    assert found(result) == {"MSG-008": "warning"}
     assert "1 voorbeeldberichten gevalideerd" in told(result)
 
 
-async def test_a_sample_that_is_not_valid_is_named(tmp_path):
-    prepare(tmp_path, f'<controleerAccount xmlns="{SPACE}"><bsn>12</bsn></controleerAccount>')
-    async with session(tmp_path, "lopende-zaken", side=SIDE) as engine:
-        result = await engine.result("dut", "msg.schema")
-    assert found(result) == {"WUS-SOAP-012": "error"}
-    assert result.findings[0].finding.where == "een.xml"
+async def test_a_sample_that_is_not_valid_is_named_with_its_line(tmp_path):
+    prepare(tmp_path, f'<controleerAccount xmlns="{SPACE}">\n<bsn>12</bsn></controleerAccount>')
+    finding = (await judged(tmp_path, "msg.samples")).findings[0].finding
+    assert (finding.rule, finding.line) == ("MSG-005", 2)
+    assert finding.where.startswith("een.xml")
 
 
 async def test_a_broken_sample_is_a_finding(tmp_path):
     prepare(tmp_path, "<controleerAccount>")
-    async with session(tmp_path, "lopende-zaken", side=SIDE) as engine:
-        result = await engine.result("dut", "msg.schema")
-    assert found(result) == {"WUS-SOAP-001": "error"}
+    assert found(await judged(tmp_path, "msg.samples"))["MSG-003"] == "error"
 
 
-async def test_without_schemas_the_own_request_is_validated(tmp_path):
-    async with session(tmp_path, "digipoort") as engine:
-        result = await engine.result("dut", "msg.schema")
-    assert result.verdict is Verdict.PASS
+async def test_a_bsn_that_is_not_on_the_list_is_a_finding_without_its_digits(tmp_path):
+    prepare(tmp_path, GOOD.replace("999990019", "&#49;11222333"))
+    result = await judged(tmp_path, "msg.samples")
+    assert found(result)["MSG-007"] == "error"
+    assert "111222333" not in repr(result)
 
 
 async def test_a_folder_that_is_not_there_is_one_sentence(tmp_path):
-    async with session(tmp_path, "digipoort", side='service = "digipoort"\nschemas = "weg"') as engine:
-        result = await engine.result("dut", "msg.schema")
+    result = await judged(tmp_path, "msg.schema", 'service = "digipoort"\nschemas = "weg"', "digipoort")
     assert result.verdict is Verdict.NOT_RUN
     assert "geen map met XSD's" in result.cause.nl
 
 
-async def test_a_message_is_the_same_after_a_round_trip(tmp_path):
-    for system in ("digipoort", "digimelding", "lopende-zaken"):
-        async with session(tmp_path, system) as engine:
-            result = await engine.result("dut", "msg.roundtrip")
-        assert result.verdict is Verdict.PASS, result.findings
+async def test_a_list_of_test_bsns_with_a_wrong_number_names_its_place_only(tmp_path):
+    (tmp_path / "bsns.txt").write_text("999990019\n123456789\n")
+    async with session(
+        tmp_path, "lopende-zaken", more='\n[connections.dut2]\nsystem = "digipoort"\n[connections.dut2.wus]\n'
+    ) as engine:
+        link = engine.links["dut"]
+        changed = link.connection.model_copy(update={"test_bsns": "file:bsns.txt"})
+        object.__setattr__(link, "connection", changed)
+        result = await engine.result("dut", "msg.samples")
+    assert result.verdict is Verdict.NOT_RUN
+    assert "nummer 2" in result.cause.nl
+    assert "123456789" not in result.cause.nl
+
+
+def test_the_lab_set_says_that_it_is_for_the_lab_only():
+    folder = ROOT / "harness/schemas/lab-messages"
+    for file in [*folder.glob("*.toml"), *folder.glob("xsd/*.xsd")]:
+        text = file.read_text()
+        assert "LAB ONLY" in text
+        assert "logius.nl" not in text
+        assert all(line.count("urn:ketentest:lab:") for line in text.splitlines() if "targetNamespace" in line)
+    assert len(list((folder / "templates").iterdir())) == 5
