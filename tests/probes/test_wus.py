@@ -25,9 +25,9 @@ environment = "preprod"
 name = "Gemeente Voorbeeldstad"
 oin = "00000099000000001000"
 [limits]
-connect_timeout = 5
+connect_timeout = 10
 read_timeout = {read}
-pong_timeout = 5
+pong_timeout = 30
 [certificates.tls]
 [certificates.sign]
 [connections.dut]
@@ -49,7 +49,7 @@ PKI = Pki()
 
 
 @contextlib.asynccontextmanager
-async def session(tmp_path, system, *fault, read=5, side="", more=""):
+async def session(tmp_path, system, *fault, read=30, side="", more=""):
     """An engine on one connection against the lab."""
     own, extra = WUS[system]
     file = tmp_path / "chain.toml"
@@ -100,6 +100,7 @@ async def test_a_healthy_call_says_three_times_yes(tmp_path):
     assert "105 aanleverproces gestart" in said
 
 
+READ = {"wus-slow-answer": 1, "endless-body": 1}
 SHOWS_IN = {"2W-be": "wus.call[be]", "2W-be-S": "wus.call[be-s]", "2W-be-SE": "wus.call[be-se]"}
 ON_THE_LINE = ("wus-slow-answer", "endless-body", "hang-up-after-request", "html-502", "redirected", "mtom-damaged-part",
                "wrapped-body", "two-bodies", "other-relates-to", "unsigned", "not-encrypted", "other-receiver", "utf-16")  # fmt: skip
@@ -108,7 +109,7 @@ ON_THE_LINE = ("wus-slow-answer", "endless-body", "hang-up-after-request", "html
 @pytest.mark.parametrize("name", ON_THE_LINE)
 async def test_a_fault_gives_its_own_rule(tmp_path, name):
     fault = faults.GENERIC[name]
-    async with session(tmp_path, "digikoppeling", name, read=1) as engine:
+    async with session(tmp_path, "digikoppeling", name, read=READ.get(name, 30)) as engine:
         result = await engine.result("dut", SHOWS_IN.get(fault.needs, "wus.call[be-s]"))
     assert fault.rule in found(result)
     assert result.verdict is Verdict.FAIL
@@ -118,7 +119,7 @@ async def test_a_fault_gives_its_own_rule(tmp_path, name):
 @pytest.mark.parametrize("name", sorted(set(faults.GENERIC) - set(ON_THE_LINE)))
 async def test_every_other_fault_gives_its_own_rule(tmp_path, name):
     fault = faults.GENERIC[name]
-    async with session(tmp_path, "digikoppeling", name, read=1) as engine:
+    async with session(tmp_path, "digikoppeling", name, read=READ.get(name, 30)) as engine:
         result = await engine.result("dut", SHOWS_IN.get(fault.needs, "wus.call[be-s]"))
     assert not fault.rule or fault.rule in found(result)
 
