@@ -11,7 +11,7 @@ from lxml import etree
 
 from harness.errors import DocumentUnreadable, UnusableInput
 from harness.wire import xml
-from harness.wire.soap import Envelope, elements
+from harness.wire.soap import Envelope
 from harness.wire.soap_wsdl import Operation, Wsdl, is_remote
 
 _ROOM: Final = "/wsdl/"
@@ -219,12 +219,3 @@ def _binding(client: Any, port: str) -> Any:
             f"the WSDL has more than one port ({known}); choose one by name",
         )
     return next(iter(bindings.values()))
-
-
-def leaf_values(element: etree._Element) -> dict[str, str]:
-    """Return the text of every leaf under `element` by its local name; repeated names keep the first."""
-    found: dict[str, str] = {}
-    for node in element.iter():
-        if isinstance(node.tag, str) and not elements(node) and (node.text or "").strip():
-            found.setdefault(etree.QName(node).localname, (node.text or "").strip())
-    return found

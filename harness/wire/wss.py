@@ -162,7 +162,7 @@ def sign(
         if confirm:
             confirmation.set("Value", confirm)
         parts.append(confirmation)
-    token = _token(security, signer.certificate, recipe)
+    token = binary_token(security, signer.certificate, recipe)
     signed = [part for part in parts if local(part) not in recipe.unsigned]
     for part in signed:
         part.set(WSU_ID, "id-" + uuid4().hex)
@@ -215,9 +215,6 @@ def binary_token(
     )
     token.text = base64.b64encode(certificate.public_bytes(Encoding.DER)).decode()
     return token
-
-
-_token = binary_token
 
 
 def _signature(
