@@ -6,6 +6,7 @@ The file holds blocks of four kinds; every mistake in it is reported at once::
     step = "LZ-5.3.3c"
     connection = "lopende-zaken"          # optional: without it, every connection that has the step
     item = "2.4"                          # optional: the number in somebody else's checklist that it is about
+    provider = "Ziekenhuis Voorbeeld"     # optional: the care provider of a cluster that it is about
     verdict = "pass"                      # pass (default) | warn | fail | waiting | skip (only optional steps)
     by = "A. Jansen"
     function = "tester"
@@ -61,6 +62,7 @@ class Attestation:
     verdict: Verdict = Verdict.PASS
     connection: str = ""
     item: str = ""
+    provider: str = ""
     file: str = ""
     sha256: str = ""
     expires: dt.date | None = None
@@ -160,6 +162,7 @@ _BLOCKS: Final[Mapping[str, Mapping[str, _Key]]] = {
         "step": _Key(str, required=True),
         "connection": _Key(str),
         "item": _Key(str),
+        "provider": _Key(str),
         "verdict": _Key(str, words=VERDICTS),
         **_WHO,
         "statement": _Key(str, required=True),

@@ -12,6 +12,8 @@ from harness.attestations import Attestation, block_mistakes, fingerprint, read
 from harness.checklist import catalogue, resolve_alias
 from harness.errors import Mistake, ScenarioInvalid, UnusableInput
 from harness.images import is_picture, stripped
+from harness.model import Text
+from harness.scenario import Loaded, nearest
 
 MAX_EVIDENCE: Final = 64 * 1024 * 1024
 
@@ -22,6 +24,7 @@ def block(attestation: Attestation) -> str:
         "step": attestation.step,
         "connection": attestation.connection,
         "item": attestation.item,
+        "provider": attestation.provider,
         "verdict": attestation.verdict.value,
         "by": attestation.by,
         "function": attestation.function,
@@ -98,6 +101,19 @@ def take_in(path: Path, step: str, source: Path) -> str:
 def find(path: Path, name: str) -> Path:
     """Return the file the user means: as seen from where he works, or else from the folder of attestations.toml."""
     return Path(name) if Path(name).exists() else path.parent / name
+
+
+def check_provider(loaded: Loaded, name: str) -> None:
+    """Raise UnusableInput with the nearest name when no connection has this care provider."""
+    known = [p.name for c in loaded.connections if c.saml for p in c.saml.providers]
+    if not name or name in known:
+        return
+    near = nearest(name, known)
+    hint = Text(f"; bedoelt u {near!r}?", f"; do you mean {near!r}?") if near else Text("", "")
+    raise UnusableInput(
+        f"--provider {name}: deze zorgaanbieder staat niet in het scenario{hint.nl}",
+        f"--provider {name}: the scenario has no such care provider{hint.en}",
+    )
 
 
 def _evidence(source: Path) -> bytes:

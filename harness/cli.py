@@ -391,6 +391,7 @@ def _ask_systems() -> list[str]:
 @click.option("--function", required=True, help="Functie.")
 @click.option("--statement", required=True, help="Wat is vastgesteld, in één zin.")
 @click.option("--connection", default="", help="Alleen voor deze verbinding.")
+@click.option("--provider", default="", help="Alleen voor deze zorgaanbieder van het cluster.")
 @click.option("--item", default="", help="Nummer in de checklist van Logius of DICTU waar dit over gaat.")
 @click.option(
     "--verdict", type=click.Choice(["pass", "warn", "fail", "waiting", "skip"]), default="pass", show_default=True
@@ -405,11 +406,12 @@ def attest(step: str, scenario: Path, when: str, expires: str, verdict: str, **s
 
     from harness.attestations import Attestation
     from harness.attesting import attest as record
-    from harness.attesting import find, take_in
+    from harness.attesting import check_provider, find, take_in
     from harness.model import Verdict
     from harness.scenario import load
 
     loaded = load(scenario)
+    check_provider(loaded, said["provider"])
     attestation = Attestation(
         step=step,
         verdict=Verdict(verdict),

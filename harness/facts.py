@@ -17,6 +17,7 @@ def facts_of(info: ConnectionInfo) -> ConnectionFacts:
         network=info.network,
         channels=frozenset(info.channels),
         registries=info.registries,
+        providers=info.providers,
         profiles=frozenset(info.profiles),
         reuse_adapter=info.reuse_adapter,
         supplier_connection=info.supplier_connection,

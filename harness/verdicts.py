@@ -7,7 +7,7 @@ from datetime import date, datetime
 from harness.attestations import Attestation, Ledger
 from harness.checklist import Applicability, ConnectionFacts, Mode, Row, catalogue, names, probes_of
 from harness.errors import OwnFailure
-from harness.model import Environment, Result, Severity, Text, Verdict, Words
+from harness.model import Environment, Result, Severity, Text, Verdict, Words, say
 from harness.outcome import GREEN, RowVerdict, WhyNot, spoken_day, step_verdict
 
 Results = Mapping[tuple[str, str], Result]
@@ -21,6 +21,7 @@ _FAILED = frozenset({Verdict.FAIL, Verdict.ERROR, Verdict.BLOCKED})
 _OPEN = frozenset({Verdict.MANUAL, Verdict.WAITING, Verdict.NOT_RUN})
 _RANK = {Environment.LAB: 1, Environment.COMPLIANCE: 0, Environment.PREPROD: 1, Environment.PROD: 2}
 _PHASE_RANK = {"any": 0, "compliance": 0, "preprod": 1, "prod": 2}
+MOST_NAMES = 12
 _SAME_ROLE = {"signing": "message-signing"}
 
 
@@ -241,12 +242,34 @@ class _Bench:
     def _evidence(self, row: Row) -> RowVerdict:
         """Weigh the latest statement; of statements per item of a checklist the latest of each, worst first."""
         past = [a for a in self.said.get(row.id, ()) if a.date <= self.today]
+        if row.per_provider and any(a.provider for a in past):
+            return self._of_each(row, [a for a in past if not a.expired(self.today)])
         latest = {a.item: a for a in past if not a.expired(self.today)}
         if not latest:
             return self._awaited(row)
         lapsed = {a.item: a for a in past if a.item and a.item not in latest}
         parts = [self._said(row, said) for said in latest.values()]
         return step_verdict(row.id, [*parts, *(_lapsed(row, said) for said in lapsed.values())])
+
+    def _of_each(self, row: Row, said: Sequence[Attestation]) -> RowVerdict:
+        """Weigh the latest statement about each care provider; who has none is named."""
+        latest = {name: a for a in said for name in self.facts.providers if a.provider in ("", name)}
+        parts = [self._said(row, a) for a in dict.fromkeys(latest.values())]
+        if lacking := self._lacking(row):
+            parts.append(RowVerdict(row.id, Verdict.MANUAL, lacking))
+        return step_verdict(row.id, parts)
+
+    def _lacking(self, row: Row) -> Words:
+        """Name the care providers without evidence, when statements are made per provider."""
+        said = [a for a in self.said.get(row.id, ()) if a.date <= self.today and not a.expired(self.today)]
+        if not (row.per_provider and any(a.provider for a in said)) or any(not a.provider for a in said):
+            return ""
+        without = [name for name in self.facts.providers if not any(a.provider == name for a in said)]
+        shown, rest = ", ".join(without[:MOST_NAMES]), len(without) - MOST_NAMES
+        more = Text(f" en nog {rest}", f" and {rest} more") if rest > 0 else Text("", "")
+        return (
+            Text(f"nog zonder bewijs: {shown}{more.nl}", f"still without evidence: {shown}{more.en}") if without else ""
+        )
 
     def _said(self, row: Row, said: Attestation) -> RowVerdict:
         base = RowVerdict(row.id, said.verdict, _declared(said), attestations=(said,))
@@ -295,9 +318,17 @@ class _Bench:
         if not roots:
             return None
         because = tuple(dict.fromkeys(roots))
-        ids = ", ".join(because)
-        cause = Text(f"eerst nodig: {ids}", f"needed first: {ids}")
+        ids = [
+            Text(*(f"{root} ({say(why, lang)})" if why else root for lang in ("nl", "en")))
+            for root, why in self._why(because)
+        ]
+        cause = Text(f"eerst nodig: {', '.join(t.nl for t in ids)}", f"needed first: {', '.join(t.en for t in ids)}")
         return replace(found, verdict=Verdict.BLOCKED, cause=cause, why=None, since=None, because=because)
+
+    def _why(self, roots: Iterable[str]) -> Iterable[tuple[str, Words]]:
+        """Yield each root with the care providers that it still waits for."""
+        for root in roots:
+            yield root, self._lacking(self.rows[root][0]) if root in self.rows else ""
 
     def _failed(self, need: str, bad: Collection[Verdict]) -> Iterable[str]:
         if need not in catalogue():

@@ -12,6 +12,7 @@ from harness.run import ConnectionInfo
 from harness.window import listed, periods
 
 SHORT = 220
+MOST_STATEMENTS = 12
 MOST_DATA = 16
 IN_PICTURE = frozenset({"role", "from", "until", "name"})
 """Data that the picture of the certificates shows."""
@@ -258,14 +259,17 @@ def departure(desk: Desk, findings: Iterable[Graded]) -> Iterable[str]:
 
 
 def _statements(desk: Desk, found: RowVerdict) -> Iterable[str]:
-    for said in found.attestations:
+    for said in found.attestations[:MOST_STATEMENTS]:
         day = desk.say.day(said.date)
         if desk.detail == "technisch":
             head = desk.say("attested_by", date=day, by=desk.clean(said.function, 80))
         else:
             head = desk.say("attested_by", date=day, by=desk.clean(f"{said.by}, {said.function}", 120))
+        about = "".join(f"{desk.clean(word, 60)}: " for word in (said.item, said.provider) if word)
         file = f" [{desk.clean(said.file, 80)}, SHA-256 {said.sha256[:12]}…]" if said.file else ""
-        yield f"{head}: {desk.clean(said.statement, SHORT)}{file}"
+        yield f"{about}{head}: {desk.clean(said.statement, SHORT)}{file}"
+    if len(found.attestations) > MOST_STATEMENTS:
+        yield desk.say("and_more", n=desk.say.number(len(found.attestations) - MOST_STATEMENTS))
 
 
 def _basis(desk: Desk, results: Sequence[Result]) -> str:
