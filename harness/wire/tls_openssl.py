@@ -144,6 +144,7 @@ def renegotiations(
         done = 0
         with contextlib.suppress(_Gone, SSL.Error):
             while done < RENEGOTIATIONS:
+                talk.deadline = time.monotonic() + patience.tls
                 talk.tls.renegotiate()
                 talk.pump(talk.tls.do_handshake)
                 done += 1
