@@ -21,7 +21,7 @@ from harness.lint.saml import (
 )
 from harness.lint.saml.delivered import Delivered, delivered, saw
 from harness.lint.saml.heard import Heard, heard, read_raw
-from harness.model import Finding, Graded, NotRun
+from harness.model import Finding, Graded, NotRun, Text
 from harness.wire.saml import read_xml
 from harness.wire.saml_message import NoSamlMessage
 from harness.wire.saml_metadata import Metadata, metadata_of
@@ -67,7 +67,7 @@ def judge_delivered(doc: Delivered, ctx: Context) -> Iterator[Finding | NotRun]:
         yield from (f for f in document.table.judge(doc, ctx) if f.rule in _DOCUMENT)
         yield from routing.table.judge(doc, ctx)
     elif _is_routing(doc.metadata):
-        yield saw("SAML-MD-202", doc.root, doc.metadata.entities[0].entity_id, ctx.role.upper(), case="rd-file")
+        yield saw("SAML-MD-202", doc.root, _RD_FILE, ctx.role.upper(), case="rd-file")
     else:
         for table in _TABLES:
             yield from table.judge(doc, ctx)
@@ -109,6 +109,10 @@ def judge_heard(doc: Heard, ctx: Context) -> Iterator[Finding | NotRun]:
         yield from table.judge(doc, ctx)
 
 
+_RD_FILE: Final = Text(
+    "dit is de metadata van de routeringsvoorziening (RD), niet die van uw eigen aansluiting",
+    "this is the metadata of the routing service (RD), not that of your own connection",
+)
 METADATA_TABLES: Final = (*_TABLES, routing.table)
 MESSAGES: Final[Mapping[str, tuple[RuleTable[Heard], ...]]] = {
     "AuthnRequest": (request.table,),

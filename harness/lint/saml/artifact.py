@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from harness.lint.judge import Context, RuleTable, not_run
-from harness.lint.saml.delivered import SignatureFacts, saw
+from harness.lint.saml.delivered import STATES, SignatureFacts, saw
 from harness.lint.saml.heard import (
     NO_METADATA,
     NO_RD,
@@ -150,8 +150,8 @@ def _key_and_crypto(rule: str, doc: Heard, facts: SignatureFacts) -> Iterator[Fi
         yield from not_run((rule,), NO_RD)
     elif facts.chosen is None:
         yield saw(rule, facts.signature.element, facts.signature.key_name or "—", case="key")
-    elif facts.state not in (State.INTACT, State.UNSUPPORTED, None):
-        yield saw(rule, facts.signature.element, case=str(facts.state))
+    elif facts.state is not None and facts.state not in (State.INTACT, State.UNSUPPORTED):
+        yield saw(rule, facts.signature.element, STATES[facts.state], case=str(facts.state))
 
 
 @answer.rule("SAML-ART-021")

@@ -6,7 +6,7 @@ from typing import Final
 
 from harness.lint.judge import Context, RuleTable, not_run
 from harness.lint.saml.artifact import expected_rd, own_places
-from harness.lint.saml.delivered import saw
+from harness.lint.saml.delivered import BREACHES, STATES, saw
 from harness.lint.saml.heard import NO_METADATA, NO_RD, NO_REQUEST, Heard, child, issuer_of, named, shown
 from harness.model import Finding, NotRun, Text
 from harness.wire.oin import passes_elfproef
@@ -64,13 +64,13 @@ def signed(doc: Heard, ctx: Context) -> Iterator[Finding | NotRun]:
         yield saw("SAML-AS-001", doc.assertion, f"{facts.count} × ds:Signature", "1", case="unsigned")
         return
     for breach in sorted(facts.breaches):
-        yield saw("SAML-AS-001", facts.signature.element, str(breach), case="profile")
+        yield saw("SAML-AS-001", facts.signature.element, BREACHES[breach], case="profile")
     if doc.rd is None:
         yield from not_run(("SAML-AS-001",), NO_RD)
     elif facts.chosen is None:
         yield saw("SAML-AS-001", facts.signature.element, facts.signature.key_name or "—", case="key")
-    elif facts.state not in (State.INTACT, State.UNSUPPORTED, None):
-        yield saw("SAML-AS-001", facts.signature.element, case=str(facts.state))
+    elif facts.state is not None and facts.state not in (State.INTACT, State.UNSUPPORTED):
+        yield saw("SAML-AS-001", facts.signature.element, STATES[facts.state], case=str(facts.state))
 
 
 @table.rule("SAML-AS-004")

@@ -7,7 +7,7 @@ from typing import Final
 
 from harness.lint.judge import Context, Raw
 from harness.lint.kinds import guess
-from harness.model import Finding, Words
+from harness.model import Finding, Text, Words
 from harness.wire.saml import Element, local_name
 from harness.wire.saml_keys import KeyCertificate, Trust
 from harness.wire.saml_metadata import Entity, Key, Metadata, Role, key_certificates, read_metadata
@@ -140,6 +140,41 @@ def _metadata(raw: Raw) -> Metadata | None:
         return read_metadata(raw.data)
     except XmlBroken:
         return None
+
+
+STATES: Final[Mapping[State, Text]] = {
+    State.INTACT: Text("intact", "intact"),
+    State.TAMPERED: Text(
+        "gewijzigd na het ondertekenen; de ondertekening is met de genoemde sleutel gemaakt",
+        "changed after signing; the signature was made with the key named",
+    ),
+    State.REFORMATTED: Text(
+        "na het ondertekenen opnieuw opgemaakt; afgezien van witruimte klopt de ondertekening",
+        "re-formatted after signing; apart from white space the signature fits",
+    ),
+    State.OTHER_KEY: Text(
+        "ondertekend met een andere sleutel; de inhoud is ongewijzigd",
+        "signed with another key; the content is unchanged",
+    ),
+    State.BROKEN: Text(
+        "de inhoud is gewijzigd en de ondertekening past niet bij de genoemde sleutel",
+        "the content was changed and the signature does not fit the key named",
+    ),
+    State.UNSUPPORTED: Text("niet nagerekend", "not computed"),
+}
+BREACHES: Final[Mapping[Breach, Text]] = {
+    Breach.METHOD: Text("ondertekeningsalgoritme niet toegestaan", "signature algorithm not allowed"),
+    Breach.DIGEST: Text("digestalgoritme niet toegestaan", "digest algorithm not allowed"),
+    Breach.CANONICALIZATION: Text("canonicalisatie niet exclusief", "canonicalisation not exclusive"),
+    Breach.TRANSFORMS: Text(
+        "andere transformaties dan de twee voorgeschreven", "other transforms than the two prescribed"
+    ),
+    Breach.REFERENCE: Text(
+        "de verwijzing is niet het ID van dit element", "the reference is not the ID of this element"
+    ),
+    Breach.KEY_INFO: Text("geen KeyName of certificaat", "no KeyName or certificate"),
+    Breach.ODD: Text("een sleutel of object in de ondertekening", "a key or object inside the signature"),
+}
 
 
 def place(element: Element, entity: Entity | None = None) -> str:

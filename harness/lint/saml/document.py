@@ -293,6 +293,5 @@ def size(doc: Delivered, ctx: Context) -> Iterator[Finding]:
     """Size and number of entities, for the delivery note."""
     count = len(doc.metadata.entities)
     kilobytes = max(1, len(doc.raw.data) // 1024)
-    yield Finding(
-        "SAML-MD-902", observed=Text(f"{count} entiteiten, {kilobytes} kB", f"{count} entities, {kilobytes} kB")
-    )
+    nl, en = ("entiteit", "entity") if count == 1 else ("entiteiten", "entities")
+    yield Finding("SAML-MD-902", observed=Text(f"{count} {nl}, {kilobytes} kB", f"{count} {en}, {kilobytes} kB"))

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from harness.lint.judge import Context, RuleTable, not_run
-from harness.lint.saml.delivered import Delivered, saw
+from harness.lint.saml.delivered import BREACHES, STATES, Delivered, saw
 from harness.lint.saml.descriptor import is_plain_https
 from harness.model import Environment, Finding, NotRun, Text
 from harness.wire.saml import HTTP_POST, RD_PREPROD, SOAP_BINDING, Moment, is_true
@@ -57,11 +57,11 @@ def signed(doc: Delivered, ctx: Context) -> Iterator[Finding]:
         yield saw("SAML-RD-003", doc.root, f"{facts.count} × ds:Signature", "1", case="unsigned")
         return
     for breach in sorted(facts.breaches):
-        yield saw("SAML-RD-003", facts.signature.element, str(breach), case="profile")
+        yield saw("SAML-RD-003", facts.signature.element, BREACHES[breach], case="profile")
     if facts.chosen is None:
         yield saw("SAML-RD-003", facts.signature.element, facts.signature.key_name or "—", case="key")
-    elif facts.state not in (State.INTACT, State.UNSUPPORTED, None):
-        yield saw("SAML-RD-003", facts.signature.element, case=str(facts.state))
+    elif facts.state is not None and facts.state not in (State.INTACT, State.UNSUPPORTED):
+        yield saw("SAML-RD-003", facts.signature.element, STATES[facts.state], case=str(facts.state))
 
 
 @table.rule("SAML-RD-004")

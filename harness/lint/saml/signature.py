@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from harness.lint.judge import Context, RuleTable, not_run
-from harness.lint.saml.delivered import Delivered, saw, signature_facts
+from harness.lint.saml.delivered import STATES, Delivered, saw, signature_facts
 from harness.model import Finding, NotRun, Text
 from harness.wire.saml import (
     DIGEST_METHODS,
@@ -158,14 +158,14 @@ def _cryptography(doc: Delivered) -> Iterator[Finding | NotRun]:
         yield from not_run(("SAML-MD-310",), _UNSUPPORTED)
     elif facts.state in (State.OTHER_KEY, State.BROKEN):
         maker = facts.signed_by(c for _, _, c in doc.certified)
-        observed = Text("", "")
+        observed = STATES[facts.state]
         if maker is not None:
-            observed = Text(f"ondertekend met certificaat {maker.sha1}", f"signed with certificate {maker.sha1}")
+            observed = Text(f"{observed.nl} (certificaat {maker.sha1})", f"{observed.en} (certificate {maker.sha1})")
         expected = facts.chosen.sha1 if facts.chosen else ""
         yield saw("SAML-MD-310", facts.signature.element, observed, expected, case=str(facts.state))
-    elif facts.state is not State.INTACT:
+    elif facts.state is not State.INTACT and facts.state is not None:
         related = ("SAML-MD-009",) if facts.state is State.REFORMATTED else ()
-        yield saw("SAML-MD-310", facts.signature.element, case=str(facts.state), related=related)
+        yield saw("SAML-MD-310", facts.signature.element, STATES[facts.state], case=str(facts.state), related=related)
 
 
 @table.rule("SAML-MD-311")
@@ -198,8 +198,8 @@ def no_nested_signatures(doc: Delivered, ctx: Context) -> Iterator[Finding]:
         facts = signature_facts(entity.element, tuple(key_certificates(entity, "signing")))
         if facts.signature is None:
             continue
-        state = facts.state or Text("sleutel onbekend", "key unknown")
-        yield saw("SAML-MD-313", facts.signature.element, str(state) if isinstance(state, State) else state)
+        told = STATES[facts.state] if facts.state else Text("sleutel onbekend", "key unknown")
+        yield saw("SAML-MD-313", facts.signature.element, told)
 
 
 @table.rule("SAML-MD-314")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from harness.lint.judge import Context, not_run
-from harness.lint.saml.delivered import saw
+from harness.lint.saml.delivered import BREACHES, STATES, saw
 from harness.lint.saml.heard import ALGORITHM, NO_METADATA, OLD, Heard, instant, shown
 from harness.model import Finding, NotRun, Text
 from harness.wire.saml import (
@@ -61,11 +61,7 @@ def profile_findings(rule: str, doc: Heard) -> Iterator[Finding]:
         yield saw(rule, doc.element, f"{facts.count} × ds:Signature", "1 × ds:Signature", case="unsigned")
         return
     for breach in sorted(facts.breaches):
-        yield saw(rule, facts.signature.element, _breach(facts.signature.method, breach), case=str(breach))
-
-
-def _breach(method: str, breach: Breach) -> str:
-    return f"{breach}: {method}" if breach is Breach.METHOD else str(breach)
+        yield saw(rule, facts.signature.element, BREACHES[breach], case=str(breach))
 
 
 def key_findings(rule: str, doc: Heard) -> Iterator[Finding | NotRun]:
@@ -86,10 +82,10 @@ def crypto_findings(rule: str, doc: Heard) -> Iterator[Finding | NotRun]:
     if facts.chosen is None:
         reason = NO_METADATA if doc.sender is None else Text("de sleutel is onbekend", "the key is unknown")
         yield from not_run((rule,), reason)
-    elif facts.state in (State.UNSUPPORTED, None):
+    elif facts.state is None or facts.state is State.UNSUPPORTED:
         yield from not_run((rule,), ALGORITHM)
     elif facts.state is not State.INTACT:
-        yield saw(rule, facts.signature.element, case=str(facts.state))
+        yield saw(rule, facts.signature.element, STATES[facts.state], case=str(facts.state))
 
 
 def issuer_findings(rule: str, message: Element) -> Iterator[Finding]:
