@@ -64,7 +64,7 @@ class Probe:
 
 
 REGISTRY: Final[dict[str, Probe]] = {}
-FAMILIES: Final = ("identity", "pki", "net", "tls", "revocation", "cpa", "ebms", "wus", "msg", "saml", "config")
+FAMILIES: Final = ("identity", "pki", "net", "tls", "revocation", "cpa", "ebms", "wus", "msg", "saml", "config", "plan")
 
 
 def probe(
