@@ -439,10 +439,17 @@ def _day(text: str) -> Any:
 
 
 @cli.command()
-@click.argument("kind", type=click.Choice(["consumer-spec", "ping-mmd", "cpa", "csr", "saml-metadata"]))
+@click.argument(
+    "kind", type=click.Choice(["consumer-spec", "ping-mmd", "cpa", "csr", "saml-metadata", "testset", "design"])
+)
 @click.argument("connection")
 @click.option("--scenario", type=click.Path(path_type=Path), default=Path("scenarios/preprod"), show_default=True)
-@click.option("--out", type=click.Path(path_type=Path), help="Bestand; anders naar de uitvoer.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Bestand (een map voor testset en design); anders naar de uitvoer."
+)
+@click.option(
+    "--design", type=click.Path(path_type=Path), help="Map met functionele scenario’s en sjablonen (testset)."
+)
 @click.option("--profile", default="osb-rm", show_default=True, help="Digikoppeling-profiel van het CPA.")
 @click.option("--provider", type=click.Path(path_type=Path), help="Specificatie van de aanbieder (CPA).")
 @click.option(
@@ -452,8 +459,20 @@ def _day(text: str) -> Any:
 @click.option(
     "--bits", type=click.Choice(["3072", "4096"]), default="3072", show_default=True, help="Sleutellengte van de CSR."
 )
-def generate(kind: str, connection: str, scenario: Path, out: Path | None, bits: str, **given: Any) -> None:
-    """Maak een document uit het scenario en beoordeel het meteen."""
+def generate(
+    kind: str, connection: str, scenario: Path, out: Path | None, design: Path | None, bits: str, **given: Any
+) -> None:
+    """Maak een document, of een testset voor de ketentest, uit het scenario en beoordeel het meteen."""
+    if kind in ("testset", "design"):
+        from harness.chaintest.making import copy_design, make_testset
+
+        made = (
+            make_testset(scenario, connection, out, design)
+            if kind == "testset"
+            else copy_design(scenario, connection, out)
+        )
+        click.echo(made, nl=False)
+        return
     from harness.generating import Request
     from harness.generating import generate as make
 

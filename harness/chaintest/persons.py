@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from lxml import etree
@@ -11,7 +12,7 @@ from harness.errors import DocumentUnreadable, Refused, UnusableInput
 from harness.link import Link
 from harness.masking import elfproef
 from harness.model import Environment
-from harness.scenario import secret
+from harness.scenario import Connection, secret
 from harness.wire import xml
 
 LAB_PERSONS: Final = ("999990019", "999990020")
@@ -24,6 +25,10 @@ class Person:
 
     number: int
     bsn: str = field(repr=False)
+
+
+NOBODY: Final = Person(1, "")
+"""Who a message is about that is about no citizen, such as a company's return."""
 
 
 def read_persons(text: str, source: str = "test_bsns") -> tuple[Person, ...]:
@@ -48,12 +53,16 @@ def read_persons(text: str, source: str = "test_bsns") -> tuple[Person, ...]:
 
 
 def persons_of(link: Link) -> tuple[Person, ...]:
+    """Return the test persons of a link; see `persons_for`."""
+    return persons_for(link.connection, link.folder, link.environment)
+
+
+def persons_for(connection: Connection, folder: Path, environment: Environment) -> tuple[Person, ...]:
     """Return the test persons of a connection; the lab has its own when the scenario names none."""
-    given = link.connection.test_bsns
-    if not given:
-        lab = link.environment is Environment.LAB
+    if not connection.test_bsns:
+        lab = environment is Environment.LAB
         return tuple(Person(number, bsn) for number, bsn in enumerate(LAB_PERSONS, 1)) if lab else ()
-    return read_persons(secret(given, link.folder).decode("utf-8", "replace"))
+    return read_persons(secret(connection.test_bsns, folder).decode("utf-8", "replace"))
 
 
 def bsns_in(data: bytes) -> set[str]:

@@ -92,7 +92,7 @@ def _message(
     known = {
         **words,
         **step.values,
-        "bsn": person.bsn,
+        **({"bsn": person.bsn} if person.bsn else {}),
         "persoon": str(person.number),
         "referentie": reference,
         "zaak": f"KT-{token}-{scenario.id}-p{person.number}",
