@@ -104,7 +104,8 @@ class RuleTable(Generic[Doc]):
 
     def judge(self, doc: Doc, ctx: Context) -> Iterator[Finding | NotRun]:
         """Yield what every rule has to say of `doc`."""
-        self.begin()
+        if EVALUATED.get() is not None:
+            self.begin()
         for function in self.functions:
             yield from function(doc, ctx)
 

@@ -122,7 +122,7 @@ class _Search:
             return Path((leaf,), complete=True)
         self._extend((leaf,), 0)
         if self.complete:
-            return min(self.complete, key=self._rank)
+            return min(self.complete, key=self._rank) if len(self.complete) > 1 else self.complete[0]
         return self.partial or Path((leaf,), complete=False, missing=leaf.issuer)
 
     def _rank(self, path: Path) -> tuple[int, int]:

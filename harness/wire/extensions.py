@@ -76,18 +76,23 @@ class AuthorityKey:
     serial: bool
 
 
+@lru_cache(maxsize=256)
+def read_extension(encoded: bytes) -> Extension:
+    """Return one extension; raises DerBroken when it is none."""
+    parts = der.inside(encoded, der.one(encoded), der.SEQUENCE)
+    if len(parts) not in {2, 3} or parts[-1].tag != der.OCTET_STRING:
+        raise DerBroken("extension")
+    critical = len(parts) == 3 and der.boolean(encoded, parts[1])
+    return Extension(der.read_oid(encoded, parts[0]), critical, der.content(encoded, parts[-1]))
+
+
 class Extensions:
     """The extensions of a certificate or a request; what cannot be decoded is listed in `malformed`."""
 
     def __init__(self, data: bytes, item: Item | None) -> None:
         self.malformed: set[str] = set()
-        self.all: list[Extension] = []
-        for one in der.inside(data, item, der.SEQUENCE) if item else ():
-            parts = der.inside(data, one, der.SEQUENCE)
-            if len(parts) not in {2, 3} or parts[-1].tag != der.OCTET_STRING:
-                raise DerBroken("extension")
-            critical = len(parts) == 3 and der.boolean(data, parts[1])
-            self.all.append(Extension(der.read_oid(data, parts[0]), critical, der.content(data, parts[-1])))
+        found = der.inside(data, item, der.SEQUENCE) if item else ()
+        self.all = [read_extension(data[one.start : one.end]) for one in found]
         self.by_oid = {e.oid: e for e in reversed(self.all)}
 
     @lazy
@@ -95,6 +100,11 @@ class Extensions:
         """The extensions that occur more than once."""
         seen = [e.oid for e in self.all]
         return sorted({oid for oid in seen if seen.count(oid) > 1}) if len(seen) != len(self.by_oid) else []
+
+    @lazy
+    def critical_oids(self) -> frozenset[str]:
+        """The numbers of the critical extensions."""
+        return frozenset(e.oid for e in self.all if e.critical)
 
     def critical(self, oid: str) -> bool:
         """Whether the extension is there and critical."""

@@ -214,6 +214,11 @@ class Certificate(Described):
         return self.extensions.decode(CRL_POINTS, read_crl_urls) or ()
 
     @lazy
+    def crl_schemes(self) -> frozenset[str]:
+        """The schemes of those URLs (`http`, `ldap`)."""
+        return frozenset(url.partition(":")[0].lower() for url in self.crl_urls)
+
+    @lazy
     def access(self) -> tuple[tuple[str, str], ...]:
         """The methods and places of authorityInfoAccess."""
         return self.extensions.decode(AIA, read_access) or ()

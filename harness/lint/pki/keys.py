@@ -50,7 +50,8 @@ def rsa_numbers(doc: Judged, ctx: Context) -> Iterator[Finding]:
         yield Finding("PKIO-KEY-002", "broken", f"e = {key.exponent}", "e = 65537", WHERE)
     elif key.exponent != 65537:
         yield Finding("PKIO-KEY-002", "exponent", f"e = {key.exponent}", "e = 65537", WHERE)
-    if key.modulus <= 0 or gcd(key.modulus, _small_primes_product()) != 1:
+    product = _small_primes_product()
+    if key.modulus <= 0 or gcd(product, key.modulus % product) != 1:
         yield Finding(
             "PKIO-KEY-002",
             "broken",

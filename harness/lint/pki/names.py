@@ -119,6 +119,6 @@ def names_of_this_environment(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """No host stands in both the pre-production and the production certificate (S4 steps 5, 10)."""
     other = {Environment.PREPROD: "prod", Environment.PROD: "preprod"}.get(ctx.environment, "")
     theirs = {name.lower() for c in doc.companions.related(other) for name in c.dns_names} if other else set()
-    both = sorted(theirs & {name.lower() for name in doc.subject.dns_names})
+    both = sorted(theirs & {name.lower() for name in doc.subject.dns_names}) if theirs else []
     if both:
         yield Finding("PKIO-SAN-009", "", listed(both), Text("eigen namen per omgeving", "names of their own"), WHERE)

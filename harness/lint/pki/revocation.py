@@ -15,20 +15,21 @@ REVOCATION = RuleTable[Judged]()
 rule = REVOCATION.rule
 NO_CRL = Text("geen CRL opgegeven", "no CRL was given")
 SKEW = timedelta(minutes=5)
+_PLAIN = frozenset({"http"})
 
 
 @rule("PKIO-REV-001", "PKIO-REV-002")
 def distribution_points(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """The leaf and every CA below the root say where their CRL is, over plain http (DKB PKI003)."""
     for certificate in doc.path.certificates or (doc.cert,):
-        if certificate.self_issued and doc.path.complete:
+        schemes = certificate.crl_schemes
+        if schemes == _PLAIN or (certificate.self_issued and doc.path.complete):
             continue
         where = (
             "cRLDistributionPoints"
             if certificate is doc.cert
             else f"cRLDistributionPoints ({certificate.subject.short})"
         )
-        schemes = {url.partition(":")[0].lower() for url in certificate.crl_urls}
         observed = listed(certificate.crl_urls) or Text("geen URL", "no URL")
         if not schemes & {"http", "https"} and (certificate is doc.cert or not ctx.trust):
             yield Finding("PKIO-REV-001", "", observed, "http://…", where)

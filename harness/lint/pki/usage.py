@@ -208,17 +208,15 @@ def version_three(doc: Judged, ctx: Context) -> Iterator[Finding]:
 def extensions_known(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """No unknown critical extension, no repeated and no unreadable one, in the leaf and in every CA above it."""
     for certificate in doc.path.certificates or (doc.cert,):
+        extensions = certificate.extensions
+        unknown = extensions.critical_oids - _KNOWN_CRITICAL
+        if not (unknown or extensions.repeated or certificate.unreadable):
+            continue
         where = "" if certificate is doc.cert else f" ({certificate.subject.short})"
-        for extension in certificate.extensions.all:
-            if extension.critical and extension.oid not in _KNOWN_CRITICAL:
-                yield Finding(
-                    "PKIO-BC-004",
-                    "",
-                    f"{extension.oid}{where}",
-                    Text("bekend, of niet critical", "known, or not critical"),
-                    "extensions",
-                )
-        for oid in certificate.extensions.repeated:
+        for oid in sorted(unknown):
+            expected = Text("bekend, of niet critical", "known, or not critical")
+            yield Finding("PKIO-BC-004", "", f"{oid}{where}", expected, "extensions")
+        for oid in extensions.repeated:
             yield Finding("PKIO-BC-004", "repeated", f"{oid}{where}", "1", "extensions")
         for oid in certificate.unreadable:
             yield Finding("PKIO-BC-004", "unreadable", f"{oid}{where}", Text("leesbaar", "readable"), "extensions")

@@ -19,6 +19,8 @@ def stamp(moment: datetime | None) -> str:
 
 def parse_day(text: str) -> datetime | None:
     """Return the end of an ISO day, or the ISO moment, in UTC; None when it is neither."""
+    if not text:
+        return None
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
@@ -60,7 +62,7 @@ def valid_long_enough(doc: Judged, ctx: Context) -> Iterator[Finding]:
     until = (parse_day(ctx.setting("go-live")) or ctx.at) + horizon
     for certificate in doc.path.certificates or (doc.cert,):
         last = certificate.not_after
-        if last and certificate.valid_at(ctx.at) and last < until:
+        if last and last < until and certificate.valid_at(ctx.at):
             name = "" if certificate is doc.cert else f" ({certificate.subject.short})"
             left = (last - ctx.at).days
             observed = Text(
