@@ -14,6 +14,8 @@ The file holds blocks of four kinds; every mistake in it is reported at once::
     statement = "De zaak is zichtbaar voor beide testaccounts."
     file = "bewijs/scherm.png"            # optional, relative to this file
     sha256 = "…"                          # written by `ketentest attest`
+    also = [{ file = "bewijs/2.png", sha256 = "…" }]    # optional: more files
+    # a file of production stays with its maker: also = [{ name = "afdruk.png", sha256 = "…" }]
     expires = 2027-05-20                  # optional: then the step waits for evidence again
 
     [[waiver]]
@@ -51,6 +53,22 @@ READERS: Final = ("logius", "dictu", "own")
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """One file behind a statement; without `file` it stays with its maker, and only name and digest are kept."""
+
+    file: str = ""
+    sha256: str = ""
+    name: str = ""
+    state: str = ""
+    size: int = 0
+
+    @property
+    def label(self) -> str:
+        """What the file is called."""
+        return self.file or self.name
+
+
+@dataclass(frozen=True, slots=True)
 class Attestation:
     """One statement of a named person about one step; `state` tells what became of its file since."""
 
@@ -69,6 +87,19 @@ class Attestation:
     line: int | None = None
     state: str = ""
     size: int = 0
+    also: tuple[Proof, ...] = ()
+
+    @property
+    def proofs(self) -> tuple[Proof, ...]:
+        """Every file behind the statement."""
+        own = (Proof(self.file, self.sha256, state=self.state, size=self.size),) if self.file else ()
+        return (*own, *self.also)
+
+    @property
+    def spoilt(self) -> str:
+        """What became of its files that undoes the statement: `missing`, `changed` or nothing."""
+        states = {self.state, *(proof.state for proof in self.also)}
+        return next((state for state in ("changed", "missing") if state in states), "")
 
     def expired(self, today: dt.date) -> bool:
         """Whether the statement no longer counts on `today`."""
@@ -168,6 +199,7 @@ _BLOCKS: Final[Mapping[str, Mapping[str, _Key]]] = {
         "statement": _Key(str, required=True),
         "file": _Key(str),
         "sha256": _Key(str),
+        "also": _Key(list),
         "expires": _Key(dt.date),
     },
     "waiver": {
@@ -179,8 +211,10 @@ _BLOCKS: Final[Mapping[str, Mapping[str, _Key]]] = {
     },
     "declaration": {**_WHO, "connection": _Key(str), "reader": _Key(str, words=READERS)},
 }
+_ALSO: Final = '[{ file = "…", sha256 = "…" }]'
 _KINDS: Final = {
     str: Text("tekst tussen aanhalingstekens", "text between quotes"),
+    list: Text(_ALSO, _ALSO),
     dt.date: Text("een datum zonder aanhalingstekens, zoals 2026-11-21", "a date without quotes, such as 2026-11-21"),
 }
 
@@ -280,8 +314,15 @@ def block_mistakes(
             yield key, Text("is leeg; vul een waarde in", "is empty; fill in a value")
         elif wanted.words and block[key] not in wanted.words:
             yield key, _choice(block[key], wanted.words)
+        elif wanted.kind is list:
+            yield from ((key, Text(f"verwacht {_ALSO}", f"expected {_ALSO}")) for p in block[key] if not _is_proof(p))
         else:
             yield from _unknown(key, block[key], connections, rules)
+
+
+def _is_proof(raw: Any) -> bool:
+    texts = isinstance(raw, dict) and all(isinstance(value, str) and value for value in raw.values())
+    return texts and raw.keys() <= {"file", "name", "sha256"} and ("file" in raw or {"name", "sha256"} <= raw.keys())
 
 
 def _unknown(key: str, value: Any, connections: Collection[str], rules: Collection[str]) -> Iterator[tuple[str, Text]]:
@@ -299,7 +340,14 @@ def _ledger(raw: Mapping[str, Any], lines: Mapping[tuple[str | int, ...], int], 
         return line_of(lines, (name, index))
 
     attestations = (
-        Attestation(**block | {"verdict": Verdict(block.get("verdict", "pass")), "line": line("attest", n)})
+        Attestation(
+            **block
+            | {
+                "verdict": Verdict(block.get("verdict", "pass")),
+                "also": tuple(Proof(**proof) for proof in block.get("also", ())),
+                "line": line("attest", n),
+            }
+        )
         for n, block in enumerate(raw.get("attest", ()))
     )
     return Ledger(
@@ -311,15 +359,24 @@ def _ledger(raw: Mapping[str, Any], lines: Mapping[tuple[str | int, ...], int], 
 
 
 def _with_file(attestation: Attestation, folder: Path) -> Attestation:
+    also = tuple(_looked_at(proof, folder) for proof in attestation.also)
     if not attestation.file:
-        return attestation
-    file = folder / attestation.file
+        return replace(attestation, also=also) if also else attestation
+    own = _looked_at(Proof(attestation.file, attestation.sha256), folder)
+    return replace(attestation, state=own.state, size=own.size, also=also)
+
+
+def _looked_at(proof: Proof, folder: Path) -> Proof:
+    """Say what became of a file; one that stays with its maker cannot be looked at."""
+    if not proof.file:
+        return replace(proof, state="elsewhere")
+    file = folder / proof.file
     try:
         digest = fingerprint(file)
     except OSError:
-        return replace(attestation, state="missing")
-    state = "same" if digest == attestation.sha256.lower() else "changed" if attestation.sha256 else "unsealed"
-    return replace(attestation, state=state, size=file.stat().st_size)
+        return replace(proof, state="missing")
+    state = "same" if digest == proof.sha256.lower() else "changed" if proof.sha256 else "unsealed"
+    return replace(proof, state=state, size=file.stat().st_size)
 
 
 def fingerprint(file: Path) -> str:
@@ -344,8 +401,9 @@ def _review_attestation(a: Attestation, ledger: Ledger, today: dt.date) -> Itera
         where = f"{Path(ledger.path).name}: {a.step}"
         return Finding(rule, observed=observed, expected=expected, where=where, line=a.line)
 
-    if a.state in _BY_STATE:
-        yield finding(_BY_STATE[a.state], a.file, f"sha256 {a.sha256}" if a.sha256 else "sha256")
+    for proof in a.proofs:
+        if proof.state in _BY_STATE:
+            yield finding(_BY_STATE[proof.state], proof.file, f"sha256 {proof.sha256}" if proof.sha256 else "sha256")
     if a.expires and a.expires < today:
         yield finding("ATT-004", a.expires.isoformat(), f"≥ {today.isoformat()}")
     if a.date > today:

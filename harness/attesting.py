@@ -1,14 +1,16 @@
 """Record a statement: bring its file in, seal it by SHA-256, and append its block to attestations.toml."""
 
 import datetime as dt
+import fcntl
 import hashlib
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from harness.attestations import Attestation, block_mistakes, fingerprint, read
+from harness.attestations import Attestation, Proof, block_mistakes, fingerprint, read
 from harness.checklist import catalogue, resolve_alias
 from harness.errors import Mistake, ScenarioInvalid, UnusableInput
 from harness.images import is_picture, stripped
@@ -16,6 +18,17 @@ from harness.model import Text
 from harness.scenario import Loaded, nearest
 
 MAX_EVIDENCE: Final = 64 * 1024 * 1024
+
+
+class Overtaken(UnusableInput):
+    """Somebody else stated something about the same step in the meantime; nothing was written."""
+
+    def __init__(self, by: Attestation) -> None:
+        self.by = by
+        super().__init__(
+            f"{by.by} ({by.function}) legde {by.step} zojuist vast; lees dat eerst",
+            f"{by.by} ({by.function}) just recorded {by.step}; read that first",
+        )
 
 
 def block(attestation: Attestation) -> str:
@@ -32,37 +45,92 @@ def block(attestation: Attestation) -> str:
         "statement": attestation.statement,
         "file": attestation.file,
         "sha256": attestation.sha256,
+        "also": attestation.also,
         "expires": attestation.expires,
     }
     lines = (f"{key} = {_toml(value)}" for key, value in values.items() if value)
     return "\n[[attest]]\n" + "\n".join(lines) + "\n"
 
 
-def _toml(value: str | dt.date) -> str:
+def _toml(value: str | dt.date | tuple[Proof, ...]) -> str:
     if isinstance(value, dt.date):
         return value.isoformat()
+    if isinstance(value, tuple):
+        return f"[{', '.join(_inline(proof) for proof in value)}]"
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped) + '"'
 
 
-def attest(path: Path, attestation: Attestation, connections: Collection[str] = ()) -> Attestation:
-    """Append a statement to attestations.toml, sealing its file by SHA-256; the rest of the file is not touched."""
+def _inline(proof: Proof) -> str:
+    cells = {"file": proof.file, "name": proof.name, "sha256": proof.sha256}
+    return "{ " + ", ".join(f"{key} = {_toml(value)}" for key, value in cells.items() if value) + " }"
+
+
+def mark(said: Attestation) -> str:
+    """Return a short digest of a statement, by which a writer tells which statements he has seen."""
+    return hashlib.sha256(block(said).encode()).hexdigest()[:12]
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[int]:
+    """Hold the one pen of a file: other processes wait; an editor that replaced the file meanwhile is noticed."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if path.exists() and os.path.samestat(path.stat(), os.fstat(descriptor)):
+                yield descriptor
+                return
+        finally:
+            os.close(descriptor)
+
+
+def attest(
+    path: Path, attestation: Attestation, connections: Collection[str] = (), seen: Collection[str] | None = None
+) -> Attestation:
+    """Append a statement to attestations.toml, sealing its files by SHA-256; the rest of the file is not touched.
+
+    `seen` holds the marks of the statements about this step that the writer knows; a newer one of somebody else about
+    the same item and provider raises Overtaken.
+    """
     if mistakes := list(block_mistakes("attest", _spoken(attestation), connections, ())):
         raise ScenarioInvalid(tuple(Mistake(str(path), None, key, sentence) for key, sentence in mistakes))
     sealed = attestation
     if attestation.file:
-        try:
-            sealed = replace(attestation, sha256=fingerprint(path.parent / attestation.file), state="same")
-        except OSError as wrong:
-            reason = wrong.strerror or type(wrong).__name__
-            raise UnusableInput(
-                f"{attestation.file}: niet te lezen ({reason}); geef het pad op ten opzichte van {path.parent}",
-                f"{attestation.file}: cannot be read ({reason}); give the path relative to {path.parent}",
-            ) from None
-    read(path)
-    with path.open("a", encoding="utf-8") as stream:
-        stream.write(block(sealed))
+        sealed = replace(attestation, sha256=_digest(path, attestation.file), state="same")
+    also = (replace(p, sha256=_digest(path, p.file), state="same") if p.file else p for p in attestation.also)
+    sealed = replace(sealed, also=tuple(also))
+    with locked(path) as descriptor:
+        newer = _newer(read(path).attestations, sealed, seen)
+        if newer is not None:
+            raise Overtaken(newer)
+        os.write(descriptor, block(sealed).encode())
     return sealed
+
+
+def _digest(path: Path, file: str) -> str:
+    try:
+        return fingerprint(path.parent / file)
+    except OSError as wrong:
+        reason = wrong.strerror or type(wrong).__name__
+        raise UnusableInput(
+            f"{file}: niet te lezen ({reason}); geef het pad op ten opzichte van {path.parent}",
+            f"{file}: cannot be read ({reason}); give the path relative to {path.parent}",
+        ) from None
+
+
+def _newer(said: Collection[Attestation], mine: Attestation, seen: Collection[str] | None) -> Attestation | None:
+    if seen is None:
+        return None
+    steps = set(resolve_alias(mine.step))
+    about = (
+        a
+        for a in said
+        if steps & set(resolve_alias(a.step))
+        and a.connection in ("", mine.connection)
+        and (a.item, a.provider) == (mine.item, mine.provider)
+    )
+    return next((a for a in reversed(list(about)) if mark(a) not in seen), None)
 
 
 def take_in(path: Path, step: str, source: Path) -> str:

@@ -273,8 +273,8 @@ class _Bench:
 
     def _said(self, row: Row, said: Attestation) -> RowVerdict:
         base = RowVerdict(row.id, said.verdict, _declared(said), attestations=(said,))
-        if said.state in ("changed", "missing"):
-            return replace(base, verdict=Verdict.FAIL, cause=_SPOILT[said.state])
+        if said.spoilt:
+            return replace(base, verdict=Verdict.FAIL, cause=_SPOILT[said.spoilt])
         if said.verdict is Verdict.WAITING:
             return replace(base, since=said.date)
         if said.verdict is Verdict.SKIP and not row.optional:

@@ -367,16 +367,17 @@ def _evidence(desk: Desk) -> tuple[EvidenceFile, ...]:
 
 
 def _attested_files(desk: Desk) -> tuple[EvidenceFile, ...]:
-    mine = [a for a in desk.ledger.attestations if a.file and a.connection in ("", *desk.names)]
+    mine = [a for a in desk.ledger.attestations if a.connection in ("", *desk.names)]
     return tuple(
         EvidenceFile(
-            name=desk.clean(a.file, 120),
-            sha256=desk.clean(a.sha256, 80),
-            kind=desk.clean(a.file.rsplit(".", 1)[-1], 12),
-            size=desk.say.size(a.size),
+            name=desk.clean(proof.label, 120),
+            sha256=desk.clean(proof.sha256, 80),
+            kind=desk.clean(proof.label.rsplit(".", 1)[-1], 12),
+            size=desk.say.size(proof.size) if proof.file else desk.say("kept_elsewhere"),
             belongs=a.step,
         )
         for a in sorted(mine, key=lambda a: (a.step, a.date, a.file))
+        for proof in a.proofs
     )
 
 

@@ -266,8 +266,8 @@ def _statements(desk: Desk, found: RowVerdict) -> Iterable[str]:
         else:
             head = desk.say("attested_by", date=day, by=desk.clean(f"{said.by}, {said.function}", 120))
         about = "".join(f"{desk.clean(word, 60)}: " for word in (said.item, said.provider) if word)
-        file = f" [{desk.clean(said.file, 80)}, SHA-256 {said.sha256[:12]}…]" if said.file else ""
-        yield f"{about}{head}: {desk.clean(said.statement, SHORT)}{file}"
+        files = "; ".join(f"{desk.clean(p.label, 80)}, SHA-256 {p.sha256[:12]}…" for p in said.proofs[:MOST_STATEMENTS])
+        yield f"{about}{head}: {desk.clean(said.statement, SHORT)}{f' [{files}]' if files else ''}"
     if len(found.attestations) > MOST_STATEMENTS:
         yield desk.say("and_more", n=desk.say.number(len(found.attestations) - MOST_STATEMENTS))
 

@@ -1,6 +1,7 @@
 """Statements of people: read with every mistake at once, sealed by SHA-256, reviewed against the clock."""
 
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 
@@ -8,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.attestations import Attestation, Ledger, Waiver, fingerprint, read, review
-from harness.attesting import attest, block
+from harness.attestations import Attestation, Ledger, Proof, Waiver, fingerprint, read, review
+from harness.attesting import Overtaken, attest, block, mark
 from harness.errors import ScenarioInvalid, UnusableInput
 from harness.model import Verdict
 from harness.rulebook import rulebook
@@ -185,3 +186,65 @@ def test_a_report_is_a_draft_until_somebody_declared_for_its_reader(tmp_path):
     ledger = read(written(tmp_path, text))
     assert ledger.declared("lopende-zaken", "logius").by == "B. de Wit"
     assert ledger.declared("tvs", "dictu") is None
+
+
+def test_a_statement_may_rest_on_several_files_and_each_is_sealed(tmp_path):
+    (tmp_path / "een.png").write_bytes(b"1")
+    (tmp_path / "twee.png").write_bytes(b"2")
+    path = tmp_path / "attestations.toml"
+    said = Attestation("LZ-5.4", "B", "tester", TODAY, "gezien", file="een.png", also=(Proof("twee.png"),))
+    attest(path, said)
+    assert [(p.file, p.state) for p in read(path).attestations[0].proofs] == [("een.png", "same"), ("twee.png", "same")]
+    (tmp_path / "twee.png").write_bytes(b"3")
+    ledger = read(path)
+    assert ledger.attestations[0].spoilt == "changed"
+    assert [(f.rule, f.observed) for f in review(ledger, TODAY)] == [("ATT-001", "twee.png")]
+
+
+def test_of_a_file_that_stays_with_its_maker_only_name_and_digest_are_kept(tmp_path):
+    path = tmp_path / "attestations.toml"
+    attest(path, Attestation("TC-9d", "B", "tester", TODAY, "gezien", also=(Proof("", "ab" * 32, "lpr.png"),)))
+    (said,) = read(path).attestations
+    assert (said.proofs[0].label, said.proofs[0].state, said.spoilt) == ("lpr.png", "elsewhere", "")
+    assert list(review(read(path), TODAY)) == []
+
+
+@pytest.mark.parametrize("also", ['"een.png"', "[1]", '[{ name = "x" }]', '[{ file = "x", by = "y" }]', "[{}]"])
+def test_files_written_otherwise_are_a_mistake(tmp_path, also):
+    path = written(
+        tmp_path,
+        f"""
+[[attest]]
+step = "LZ-5.4"
+by = "B"
+function = "tester"
+date = 2026-11-20
+statement = "gezien"
+also = {also}
+""",
+    )
+    with pytest.raises(ScenarioInvalid, match="also"):
+        read(path)
+
+
+def test_who_writes_second_about_the_same_step_is_told_who_was_faster(tmp_path):
+    path = tmp_path / "attestations.toml"
+    attest(path, Attestation("LZ-5.4", "B. de Wit", "projectleider", TODAY, "gezien"), seen=())
+    with pytest.raises(Overtaken, match="de Wit") as told:
+        attest(path, Attestation("LZ-5.4", "A. Jansen", "tester", TODAY, "ook gezien"), seen=())
+    assert told.value.by.statement == "gezien"
+    attest(path, Attestation("LZ-5.4", "A. Jansen", "tester", TODAY, "ook gezien"), seen=[mark(told.value.by)])
+    attest(path, Attestation("LZ-5.4", "A. Jansen", "tester", TODAY, "over 2.4", item="2.4"), seen=())
+    assert [a.by for a in read(path).attestations] == ["B. de Wit", "A. Jansen", "A. Jansen"]
+
+
+def test_eight_writers_at_once_lose_nothing(tmp_path):
+    path = tmp_path / "attestations.toml"
+
+    def write(n):
+        for m in range(10):
+            attest(path, Attestation("LZ-5.4", f"tester {n}", "tester", TODAY, f"nummer {m}"))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(8)))
+    assert len(read(path).attestations) == 80
