@@ -105,12 +105,16 @@ class Rulebook:
         if rule is None:
             raise OwnFailure(f"regel {rule_id} staat in geen catalogus", f"rule {rule_id} is in no catalogue")
         weights = dict(rule.cases).get(case, rule.severity) if case else rule.severity
-        words = frozenset(context)
-        return next((severity for needed, severity in weights if needed <= words), None)
+        words = context if isinstance(context, frozenset) else frozenset(context)
+        for needed, severity in weights:
+            if needed <= words:
+                return severity
+        return None
 
     def grade(self, findings: Iterable[Finding], context: Collection[str]) -> list[Graded]:
         """Give every finding its severity; findings that do not apply in this context drop out."""
-        graded = ((f, self.weigh(f.rule, f.case, context)) for f in findings)
+        words = frozenset(context)
+        graded = ((f, self.weigh(f.rule, f.case, words)) for f in findings)
         return [Graded(f, severity) for f, severity in graded if severity is not None]
 
     def incomplete(self, not_run: Iterable[NotRun], context: Collection[str]) -> bool:

@@ -89,6 +89,15 @@ class RuleTable(Generic[Doc]):
         self.functions: list[Callable[[Doc, Context], Verdicts]] = []
         self.ids: dict[str, Callable[[Doc, Context], Verdicts]] = {}
 
+    @classmethod
+    def of(cls, *tables: "RuleTable[Doc]") -> "RuleTable[Doc]":
+        """Return one table with the functions of several, in their order."""
+        whole = cls()
+        for table in tables:
+            whole.functions += table.functions
+            whole.ids |= table.ids
+        return whole
+
     def rule(self, *ids: str) -> Callable[[Callable[[Doc, Context], Verdicts]], Callable[[Doc, Context], Verdicts]]:
         """Register a generator of findings under the rule ids it may yield."""
 

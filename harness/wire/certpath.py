@@ -132,7 +132,7 @@ class _Search:
     def _extend(self, so_far: tuple[Certificate, ...], below: int) -> None:
         child = so_far[-1]
         self.steps += 1
-        if len(so_far) >= MAX_DEPTH or self.steps > MAX_STEPS or self._satisfied():
+        if len(so_far) >= MAX_DEPTH or self.steps > MAX_STEPS or (self.complete and self._satisfied()):
             return
         impostors = []
         grown = False
@@ -152,7 +152,7 @@ class _Search:
             self._stopped(so_far, tuple(impostors))
 
     def _satisfied(self) -> bool:
-        return bool(self.complete) and self._rank(self.complete[-1])[0] == 0
+        return self._rank(self.complete[-1])[0] == 0
 
     def _candidates(self, child: Certificate) -> list[Certificate]:
         wanted = child.aki.key_id if child.aki else None

@@ -1,6 +1,7 @@
 """The four judges: of a certificate, a chain as it is sent, a request and a CRL."""
 
 from collections.abc import Iterator
+from functools import cache
 
 from harness.errors import DocumentUnreadable
 from harness.lint.judge import Context, Raw, RuleTable
@@ -112,27 +113,33 @@ def leaf_of(certificates: tuple[Certificate, ...]) -> Certificate:
 def _judge(content: Content, ctx: Context, *, served: bool, mode: int | None = None) -> Outcome:
     leaf = leaf_of(content.certificates) if served else content.certificates[0]
     doc = Judged(content, leaf, ctx, served=served, mode=mode)
-    for table in _tables(doc, served=served):
-        yield from table.judge(doc, ctx)
+    yield from _table(doc.role.groups, authority=doc.is_authority, uzi=_uzi(doc), sent=served).judge(doc, ctx)
 
 
-def _tables(doc: Judged, *, served: bool) -> Iterator[RuleTable[Judged]]:
-    if doc.is_authority:
+def _uzi(doc: Judged) -> str:
+    """Return how far the profile of the UZI register goes: not, beside the OIN, or in the place of it."""
+    return "" if not doc.is_uzi else "alone" if doc.role_name == "bsn-encryption" else "beside"
+
+
+@cache
+def _table(groups: frozenset[str], *, authority: bool, uzi: str, sent: bool) -> RuleTable[Judged]:
+    """Return every rule for certificates of this shape in one table."""
+    left = groups - {"oin", "san"} if uzi == "alone" else groups
+    return RuleTable.of(*_tables(left, authority=authority, uzi=uzi, sent=sent))
+
+
+def _tables(groups: frozenset[str], *, authority: bool, uzi: str, sent: bool) -> Iterator[RuleTable[Judged]]:
+    if authority:
         yield from _AUTHORITY
     else:
-        groups = doc.role.groups - ({"oin", "san"} if doc.is_uzi and doc.role_name == "bsn-encryption" else set())
         yield from (table for name, table in _BY_GROUP.items() if name in groups)
-        if doc.is_uzi:
+        if uzi:
             yield policies.UZI
         yield from _ALWAYS
-    if served:
-        yield from _served(doc)
-
-
-def _served(doc: Judged) -> Iterator[RuleTable[Judged]]:
-    if not doc.is_authority:
+    if sent and not authority:
         yield served.SERVED
-    yield served.ORDER
+    if sent:
+        yield served.ORDER
 
 
 def judge_csr(raw: Raw, ctx: Context) -> Outcome:
