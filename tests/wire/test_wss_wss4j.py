@@ -24,8 +24,10 @@ NEEDED = ("wss4j.jar", "xmlsec.jar", "commons-logging.jar", "commons-codec.jar",
 def wss4j(tmp_path_factory):
     """Run the Java side: returns its exit code and what it printed."""
     jars = Path(os.environ.get("WSS4J_JARS", "/usr/share/java"))
-    if not (shutil.which("javac") and all((jars / name).is_file() for name in NEEDED)):
-        pytest.skip("Java or WSS4J is absent (Debian: default-jdk-headless, libwss4j-java)")
+    missing = [name for name in NEEDED if not (jars / name).is_file()] + ([] if shutil.which("javac") else ["javac"])
+    if missing:
+        listed = ", ".join(missing)
+        pytest.skip(f"{listed} absent; scripts/system installs default-jdk-headless, libwss4j-java and libslf4j-java")
     folder = tmp_path_factory.mktemp("wss4j")
     path = ":".join([str(folder), *(str(jars / name) for name in NEEDED)])
     source = Path(__file__).with_name("Wss4jCheck.java")
