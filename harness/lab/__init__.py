@@ -76,7 +76,7 @@ class Counterparty(Protocol):
 
 
 COUNTERPARTIES: Final = {
-    ("lopende-zaken", "ebms"): "harness.lab.msh:Msh",
+    ("lopende-zaken", "ebms"): "harness.lab.zaken:ZakenMsh",
     ("lopende-zaken", "wus"): "harness.lab.services:Profielservice",
     ("digikoppeling", "ebms"): "harness.lab.msh:Msh",
     ("digikoppeling", "wus"): "harness.lab.services:Generic",

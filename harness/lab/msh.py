@@ -48,7 +48,7 @@ from harness.wire.ebms_build import Draft, Header, Outgoing
 from harness.wire.ebms_encryption import decrypted_part, encrypt, is_encrypted
 from harness.wire.ebms_mime import Attachment
 from harness.wire.ebms_signature import Recipe, sign
-from harness.wire.spec import PROFILES
+from harness.wire.spec import PROFILES, Service
 
 log = logging.getLogger(__name__)
 
@@ -69,11 +69,12 @@ class Memory:
 class Msh:
     """An ebMS message service handler that a scenario, or a user's own adapter, can talk to."""
 
+    TABLE: ClassVar[Mapping[str, faults.Fault]] = faults.FAULTS
     FAULTS: ClassVar[Mapping[str, Text]] = {name: fault.text for name, fault in faults.FAULTS.items()}
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        self.faults = [faults.FAULTS[name] for name in sorted(place.faults) if name in faults.FAULTS]
+        self.faults = [self.TABLE[name] for name in sorted(place.faults) if name in self.TABLE]
         self.memory = Memory()
         self._tasks: set[asyncio.Task[None]] = set()
         self._clients: dict[bool, httpx.AsyncClient] = {}
@@ -99,8 +100,15 @@ class Msh:
         self.keys = load_keys(self.place)
         wanted = [p for p in self.place.settings.get("profiles", ()) if p in PROFILES] or ["osb-rm"]
         for profile in dict.fromkeys(wanted):
-            agreement = agree(self.place, profile, self.endpoint, self.keys)
+            agreement = agree(self.place, profile, self.endpoint, self.keys, self.services(profile))
             self.agreements[agreement.cpa.cpaid] = agreement
+
+    def services(self, profile: str) -> tuple[Service, ...]:
+        """Return the services that its CPA names besides the echo."""
+        return ()
+
+    def process(self, case: Received, agreement: Agreement) -> None:
+        """Do what the organisation behind the MSH does with a delivered message; the bare MSH only echoes."""
 
     async def stop(self) -> None:
         """Wait shortly for answers on their way, then stop."""
@@ -246,6 +254,7 @@ class Msh:
         self.memory.answers[message.message_id] = (self.place.now(), acknowledgment)
         if message.action == ECHO_REQUEST and not self._behaves("silent", faults.MESSAGE):
             self._later(self._echo(case, agreement))
+        self.process(case, agreement)
         if acknowledgment is None:
             return Reply(204)
         return self._answer(message, agreement, acknowledgment, ACKNOWLEDGMENT)
@@ -268,21 +277,36 @@ class Msh:
 
     async def _echo(self, case: Received, agreement: Agreement) -> None:
         """Send the payload back, signed and encrypted as agreed, and repeat it until it is acknowledged."""
-        binding = _binding(agreement.lab, case.message.service, ECHO_RESPONSE)
+        parts = [
+            Attachment(p.content_id, p.data, p.media_type.name or "application/xml")
+            for p in case.message.package.attachments
+        ]
+        await self.send_back(case, agreement, ECHO_RESPONSE, parts)
+
+    async def send_back(
+        self, case: Received, agreement: Agreement, action: str, parts: Sequence[Attachment], delay: float = 0.05
+    ) -> None:
+        """Send a business message about the one received, and repeat it until it is acknowledged."""
+        binding = _binding(agreement.lab, case.message.service, action)
         channel = agreement.lab.channel(binding[1].channel_ids[0]) if binding else None
         if binding is None or channel is None:
             return
-        outgoing = self._sealed(*self._echoed(case.message, agreement, binding, channel))
+        outgoing = self._sealed(*self._answering(case.message, agreement, binding, channel, parts))
         self.memory.sent.add(outgoing.message_id)
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(delay)
         for _ in range(1 + LAB_RETRIES.retries if channel.reliable else 1):
             await self._post(agreement.user, outgoing, faults.MESSAGE)
             await asyncio.sleep(2.0 if channel.reliable else 0)
             if outgoing.message_id in self.memory.acknowledged:
                 return
 
-    def _echoed(
-        self, message: Message, agreement: Agreement, binding: tuple[CollaborationRole, Binding], channel: Channel
+    def _answering(
+        self,
+        message: Message,
+        agreement: Agreement,
+        binding: tuple[CollaborationRole, Binding],
+        channel: Channel,
+        parts: Sequence[Attachment],
     ) -> tuple[Draft, bool, x509.Certificate | None]:
         role = binding[0]
         header = Header(
@@ -290,7 +314,7 @@ class Msh:
             receiver=_ids(agreement.user),
             cpa_id=agreement.cpa.cpaid,
             conversation_id=message.conversation_id,
-            action=ECHO_RESPONSE,
+            action=binding[1].action,
             message_id=build.new_id(self.domain),
             timestamp=self.place.now(),
             service=role.service,
@@ -300,13 +324,9 @@ class Msh:
             ref_to=message.message_id,
             duplicate_elimination=channel.duplicate_elimination == "always",
         )
-        attachments = [
-            Attachment(p.content_id, p.data, p.media_type.name or "application/xml")
-            for p in message.package.attachments
-        ]
         draft = build.business(
             header,
-            attachments,
+            parts,
             ack_requested=channel.reliable,
             ack_signed=channel.ack_signature_requested == "always",
             sync_reply=channel.synchronous,

@@ -1,6 +1,6 @@
 """The CPAs of the lab's MSH, one per profile, and the keys that it signs and decrypts with."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -59,15 +59,18 @@ def load_keys(place: Place) -> Keys:
     )
 
 
-def agree(place: Place, profile: str, endpoint: str, keys: Keys) -> Agreement:
-    """Return the CPA between us and the lab in one profile, as the CPA Creatievoorziening would have made it."""
+def agree(place: Place, profile: str, endpoint: str, keys: Keys, more: Sequence[Service] = ()) -> Agreement:
+    """Return the CPA between us and the lab in one profile, as the CPA Creatievoorziening would have made it.
+
+    `more` are the services that it names besides the echo.
+    """
     actions = (
         Action(ECHO_REQUEST, OWN_ROLE, LAB_ROLE, profile),
         Action(ECHO_RESPONSE, LAB_ROLE, OWN_ROLE, profile),
     )
     data = build_cpa(
         _user_party(place.settings),
-        ProviderSpecification(_lab_party(place, endpoint, keys), (Service(SERVICE, actions),)),
+        ProviderSpecification(_lab_party(place, endpoint, keys), (Service(SERVICE, actions), *more)),
         profile,
         start=place.now() - timedelta(days=1),
         version=f"{profile}-lab",
