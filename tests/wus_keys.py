@@ -6,7 +6,7 @@ from functools import cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
@@ -21,7 +21,7 @@ THEIR_OIN = "00000004003214345001"
 class Holder:
     """A certificate with its key."""
 
-    key: rsa.RSAPrivateKey
+    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
     certificate: x509.Certificate
 
     @property
@@ -37,8 +37,8 @@ class Holder:
         return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-def issue(cn, issuer=None, *, ca=False, oin="", days=365, uses=(ExtendedKeyUsageOID.CLIENT_AUTH,)):
-    key = rsa.generate_private_key(65537, 2048)
+def issue(cn, issuer=None, *, ca=False, oin="", days=365, uses=(ExtendedKeyUsageOID.CLIENT_AUTH,), curve=None):
+    key = ec.generate_private_key(curve) if curve else rsa.generate_private_key(65537, 2048)
     names = [x509.NameAttribute(NameOID.COUNTRY_NAME, "NL"), x509.NameAttribute(NameOID.COMMON_NAME, cn)]
     if oin:
         names.append(x509.NameAttribute(NameOID.SERIAL_NUMBER, oin))
@@ -71,5 +71,6 @@ def holders():
         "tsp": tsp,
         "own": issue("gemeente.example.nl", tsp, oin=OWN_OIN),
         "theirs": issue("dienst.example.nl", tsp, oin=THEIR_OIN),
+        "curve": issue("gemeente.example.nl", tsp, oin=OWN_OIN, curve=ec.SECP384R1()),
         "rogue": issue("dienst.example.nl", issue("Rogue Root", ca=True), oin=THEIR_OIN),
     }

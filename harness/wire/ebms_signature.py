@@ -14,33 +14,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
 from harness.errors import OwnFailure
-from harness.wire import keyinfo
+from harness.wire import keyinfo, signature_value
 from harness.wire.ebms import DS, NEXT_ACTOR, NEXT_MSH, SOAP, Message
 from harness.wire.ebms_mime import Attachment
-from harness.wire.wss import C14N, DIGEST_METHODS, INC_C14N, RSA_SHA256, SHA256, SIGNATURE_METHODS, Signer
+from harness.wire.wss import C14N, DIGEST_METHODS, INC_C14N, RSA_SHA256, SHA256, Signer
 from harness.wire.xml import parse
 
 ENVELOPED: Final = DS + "enveloped-signature"
 XPATH: Final = "http://www.w3.org/TR/1999/REC-xpath-19991116"
-PSS_SHA256: Final = "http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1"
-PSS: Final[dict[str, type[hashes.SHA256 | hashes.SHA384 | hashes.SHA512]]] = {
-    PSS_SHA256: hashes.SHA256,
-    "http://www.w3.org/2007/05/xmldsig-more#sha384-rsa-MGF1": hashes.SHA384,
-    "http://www.w3.org/2007/05/xmldsig-more#sha512-rsa-MGF1": hashes.SHA512,
-}
-ECDSA: Final[dict[str, type[hashes.SHA256 | hashes.SHA384 | hashes.SHA512]]] = {
-    "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256": hashes.SHA256,
-    "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384": hashes.SHA384,
-    "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512": hashes.SHA512,
-}
 XENC: Final = "http://www.w3.org/2001/04/xmlenc#"
 FILTER: Final = (
     f'not(ancestor-or-self::node()[@soap:actor="{NEXT_MSH}"] | ancestor-or-self::node()[@soap:actor="{NEXT_ACTOR}"])'
@@ -177,7 +162,7 @@ def sign(envelope: bytes, attachments: Sequence[Attachment], signer: Signer, rec
         "</ds:X509Data></ds:KeyInfo></ds:Signature>".encode()
     )
     header.insert(1, signature)
-    value = _sign(signer, recipe.signature, _signed_info(signature, recipe.c14n))
+    value = signature_value.sign(signer.key, recipe.signature, _signed_info(signature, recipe.c14n))
     slot = signature.find(_ds("SignatureValue"))
     if slot is not None:
         slot.text = base64.b64encode(value).decode()
@@ -209,13 +194,6 @@ def _signed_info(signature: etree._Element, c14n: str) -> bytes:
         etree.tostring(info, method="c14n", exclusive=exclusive, with_comments=comments)
         for info in signature.findall(_ds("SignedInfo"))[:1]
     )
-
-
-def _sign(signer: Signer, method: str, data: bytes) -> bytes:
-    if method in PSS:
-        algorithm = PSS[method]()
-        return signer.key.sign(data, padding.PSS(padding.MGF1(algorithm), algorithm.digest_size), algorithm)
-    return signer.key.sign(data, padding.PKCS1v15(), SIGNATURE_METHODS[method]())
 
 
 def examine(message: Message) -> Examination | None:
@@ -327,28 +305,8 @@ def _value(signature: etree._Element, method: str, c14n: str, der: bytes) -> str
     if not der:
         return NO_KEY
     key = x509.load_der_x509_certificate(der).public_key()
-    try:
-        known = _verify(key, method, stated, _signed_info(signature, c14n))
-    except (InvalidSignature, ValueError):
-        return MISMATCH
-    return OK if known else UNSUPPORTED
-
-
-def _verify(key: object, method: str, value: bytes, data: bytes) -> bool:
-    if isinstance(key, rsa.RSAPublicKey):
-        if method in PSS:
-            algorithm = PSS[method]()
-            key.verify(value, data, padding.PSS(padding.MGF1(algorithm), padding.PSS.AUTO), algorithm)
-            return True
-        if method in SIGNATURE_METHODS:
-            key.verify(value, data, padding.PKCS1v15(), SIGNATURE_METHODS[method]())
-            return True
-    if isinstance(key, ec.EllipticCurvePublicKey) and method in ECDSA:
-        half = len(value) // 2
-        numbers = (int.from_bytes(value[:half], "big"), int.from_bytes(value[half:], "big"))
-        key.verify(encode_dss_signature(*numbers), data, ec.ECDSA(ECDSA[method]()))
-        return True
-    return False
+    known = signature_value.holds(key, method, stated, _signed_info(signature, c14n))
+    return UNSUPPORTED if known is None else OK if known else MISMATCH
 
 
 def receipt(message: Message) -> dict[str, bytes]:

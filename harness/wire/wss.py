@@ -10,12 +10,12 @@ from typing import Final
 from uuid import uuid4
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
 from harness.errors import DocumentUnreadable
+from harness.wire import signature_value
+from harness.wire.signature_value import RSA_SHA1, RSA_SHA256
 from harness.wire.soap import DS, SOAP, WSA, WSSE, WSSE11, WSU, elements, local, namespace
 
 EXC_C14N: Final = "http://www.w3.org/2001/10/xml-exc-c14n#"
@@ -26,16 +26,8 @@ C14N: Final = {
     INC_C14N: (False, False),
     INC_C14N + "#WithComments": (False, True),
 }
-RSA_SHA256: Final = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
-RSA_SHA1: Final = DS + "rsa-sha1"
 SHA256: Final = "http://www.w3.org/2001/04/xmlenc#sha256"
 SHA1: Final = DS + "sha1"
-SIGNATURE_METHODS: Final[dict[str, type[hashes.HashAlgorithm]]] = {
-    RSA_SHA256: hashes.SHA256,
-    "http://www.w3.org/2001/04/xmldsig-more#rsa-sha384": hashes.SHA384,
-    "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512": hashes.SHA512,
-    RSA_SHA1: hashes.SHA1,
-}
 DIGEST_METHODS: Final = {
     SHA256: "sha256",
     "http://www.w3.org/2001/04/xmldsig-more#sha384": "sha384",
@@ -56,7 +48,7 @@ WSU_ID: Final = f"{{{WSU}}}Id"
 class Signer:
     """A private key with the certificate that belongs to it."""
 
-    key: rsa.RSAPrivateKey
+    key: signature_value.SigningKey
     certificate: x509.Certificate
 
 
@@ -226,7 +218,7 @@ def _signature(
     etree.SubElement(info, f"{{{DS}}}SignatureMethod", Algorithm=recipe.signature)
     for part in parts:
         _reference(info, part, recipe)
-    value = signer.key.sign(canonical(info, recipe.c14n), padding.PKCS1v15(), SIGNATURE_METHODS[recipe.signature]())
+    value = signature_value.sign(signer.key, recipe.signature, canonical(info, recipe.c14n))
     etree.SubElement(signature, f"{{{DS}}}SignatureValue").text = base64.b64encode(value).decode()
     _key_info(signature, signer.certificate, token, recipe)
     return signature

@@ -10,18 +10,17 @@ from functools import cached_property
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.exceptions import UnsupportedAlgorithm
 from lxml import etree
 
 from harness.model import NOTHING, Text
+from harness.wire import signature_value
 from harness.wire.soap import DS, NAMESPACES, WSSE, XENC, Envelope, display
 from harness.wire.wss import (
     C14N,
     DIGEST_METHODS,
     EXC_C14N,
     INC_C14N,
-    SIGNATURE_METHODS,
     WSU_ID,
     NotCanonical,
     canonical,
@@ -170,20 +169,15 @@ def _value_holds(
 ) -> bool | None:
     if info is None or certificate is None or _algorithm(c14n) not in C14N:
         return None
-    method = SIGNATURE_METHODS.get(_algorithm(info.find(f"{{{DS}}}SignatureMethod")))
+    method = _algorithm(info.find(f"{{{DS}}}SignatureMethod"))
     value = decode(signature.findtext(f"{{{DS}}}SignatureValue"))
     try:
-        key = certificate.public_key()
-        if method is None or not isinstance(key, rsa.RSAPublicKey):
-            return None
-        key.verify(value, canonical(info, _algorithm(c14n), _prefixes(c14n)), padding.PKCS1v15(), method())
-    except InvalidSignature:
-        return False
+        data = canonical(info, _algorithm(c14n), _prefixes(c14n))
+        return signature_value.holds(certificate.public_key(), method, value, data)
     except NotCanonical:
         return False
     except (ValueError, UnsupportedAlgorithm):
         return None
-    return True
 
 
 # --- why a digest no longer fits -----------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ from harness.wire import ebms_build as build
 from harness.wire.ebms import DS, NEXT_ACTOR, SOAP, Party, read_message
 from harness.wire.ebms_encryption import KEY_BYTES, decrypt, encrypt
 from harness.wire.ebms_mime import Attachment, write_package
-from harness.wire.ebms_signature import MISMATCH, MISSING, PSS_SHA256, Recipe, examine, filtered_actors, receipt, sign
+from harness.wire.ebms_signature import MISMATCH, MISSING, Recipe, examine, filtered_actors, receipt, sign
+from harness.wire.signature_value import PSS_SHA256
 from harness.wire.wss import EXC_C14N, INC_C14N, Signer
 
 AT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

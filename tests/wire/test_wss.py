@@ -6,13 +6,13 @@ from datetime import timedelta
 import pytest
 from lxml import etree
 
-from harness.wire import soap, wss, wss_verify
+from harness.wire import signature_value, soap, wss, wss_verify
 from tests.wus_keys import NOW, holders
 
 PAYLOAD = '<vraag xmlns="urn:test:dienst"><bsn>999990019</bsn></vraag>'
 
 
-def message(**changes):
+def message(who="own", **changes):
     addressing = soap.Addressing(
         to="https://dienst.example.nl/wus",
         action="urn:test:vraag",
@@ -20,7 +20,7 @@ def message(**changes):
         reply_to=soap.ANONYMOUS,
     )
     envelope = soap.build(etree.fromstring(PAYLOAD), addressing)
-    wss.sign(envelope, holders()["own"].signer, at=NOW, **changes)
+    wss.sign(envelope, holders()[who].signer, at=NOW, **changes)
     return envelope
 
 
@@ -60,6 +60,47 @@ def test_a_signed_message_holds_and_covers_body_headers_and_timestamp():
 def test_xmlsec_accepts_what_we_sign(recipe):
     raw = soap.to_bytes(message(recipe=recipe))
     assert xmlsec_accepts(raw, holders()["own"].pem)
+
+
+ALGORITHMS = {
+    "own": [*signature_value.RSA, *signature_value.PSS],
+    "curve": list(signature_value.ECDSA),
+}
+
+
+@pytest.mark.parametrize(
+    ("who", "method"), [(who, method) for who, methods in ALGORITHMS.items() for method in methods]
+)
+def test_every_algorithm_is_computed_and_a_change_is_seen(who, method):
+    raw = soap.to_bytes(message(who=who, recipe=wss.Recipe(signature=method)))
+    assert xmlsec_accepts(raw, holders()[who].pem) or "MGF1" in method  # xmlsec 1.2 has no PSS
+    assert examined(raw)[1].holds
+    changed = raw.replace(b"urn:test:vraag", b"urn:test:ander")
+    assert not examined(changed)[1].holds
+    other = raw.replace(method.encode(), next(m for m in ALGORITHMS[who] if m != method).encode())
+    assert examined(other)[1].value_holds is False
+
+
+@pytest.mark.parametrize(("who", "method"), [("own", signature_value.ECDSA_SHA256), ("curve", wss.RSA_SHA256)])
+def test_an_algorithm_that_does_not_go_with_the_key_does_not_hold(who, method):
+    used = wss.RSA_SHA256 if who == "own" else signature_value.ECDSA_SHA256
+    raw = soap.to_bytes(message(who=who, recipe=wss.Recipe(signature=used)))
+    assert examined(raw.replace(used.encode(), method.encode()))[1].value_holds is False
+
+
+def test_we_accept_an_ecdsa_signature_of_xmlsec():
+    import xmlsec
+
+    root = etree.fromstring(
+        soap.to_bytes(message(who="curve", recipe=wss.Recipe(signature=signature_value.ECDSA_SHA256)))
+    )
+    for element in root.iter():
+        if element.get(wss.WSU_ID):
+            xmlsec.tree.add_ids(element, ["Id"])
+    context = xmlsec.SignatureContext()
+    context.key = xmlsec.Key.from_memory(holders()["curve"].key_pem, xmlsec.KeyFormat.PEM)
+    context.sign(root.find(f".//{{{soap.DS}}}Signature"))
+    assert examined(etree.tostring(root))[1].holds
 
 
 def test_signxml_accepts_what_we_sign():

@@ -14,6 +14,7 @@ from harness.wire.cpa import PartyInfo
 from harness.wire.ebms import DS, PING, PONG, SOAP
 from harness.wire.ebms_mime import bare_cid
 from harness.wire.ebms_signature import (
+from harness.wire.signature_value import ECDSA, PSS
     ECDSA,
     ENCRYPTED,
     ENVELOPED,

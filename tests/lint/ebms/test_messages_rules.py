@@ -15,7 +15,8 @@ from harness.wire import ebms_build as build
 from harness.wire.cpa_build import build_cpa
 from harness.wire.ebms import NEXT_ACTOR, NEXT_MSH, SOAP, SOAP12, EbmsError, Party, read_message
 from harness.wire.ebms_mime import Attachment, write_package
-from harness.wire.ebms_signature import PSS_SHA256, Recipe, sign
+from harness.wire.ebms_signature import Recipe, sign
+from harness.wire.signature_value import PSS_SHA256
 from harness.wire.spec import Action, ProviderSpecification, Service
 from harness.wire.spec import Party as SpecParty
 from harness.wire.wss import EXC_C14N, RSA_SHA1, SHA1, Signer
