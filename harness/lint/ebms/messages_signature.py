@@ -14,19 +14,17 @@ from harness.wire.cpa import PartyInfo
 from harness.wire.ebms import DS, PING, PONG, SOAP
 from harness.wire.ebms_mime import bare_cid
 from harness.wire.ebms_signature import (
-from harness.wire.signature_value import ECDSA, PSS
-    ECDSA,
     ENCRYPTED,
     ENVELOPED,
     MALFORMED,
     MISMATCH,
     MISSING,
     NO_KEY,
-    PSS,
     UNSUPPORTED,
     XPATH,
     Examination,
 )
+from harness.wire.signature_value import ECDSA, PSS
 from harness.wire.wss import C14N, INC_C14N
 
 TABLE: RuleTable[Received] = RuleTable()
