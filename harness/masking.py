@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import quote
 
 _NINE: Final = re.compile(rb"(?<![0-9])[0-9]{9}(?![0-9])")
+_DIGEST: Final = re.compile(rb"(?<![0-9A-Za-z])(?:[0-9a-f]{16}|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})(?![0-9A-Za-z])")
 _KEY: Final = re.compile(
     rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----.*?(?:-----END (?:[A-Z0-9]+ )*PRIVATE KEY-----|\Z)", re.DOTALL
 )
@@ -45,7 +46,7 @@ class Masker:
         for bsn in self.known:
             for form in encodings(bsn):
                 data = data.replace(form, self._number(bsn.encode())) if form in data else data
-        return _NINE.sub(self._nine, data)
+        return self._outside_digests(data)
 
     def text(self, words: str) -> str:
         """Return a sentence masked as bytes are."""
@@ -54,6 +55,15 @@ class Masker:
     def _number(self, bsn: bytes) -> bytes:
         self.count += 1
         return b"[BSN-%d]" % self.numbers.setdefault(bsn, len(self.numbers) + 1)
+
+    def _outside_digests(self, data: bytes) -> bytes:
+        """Mask nine digits, but for those inside a digest: a changed digest proves nothing any more."""
+        parts, done = [], 0
+        for digest in _DIGEST.finditer(data):
+            if not digest[0].isdigit():
+                parts += [_NINE.sub(self._nine, data[done : digest.start()]), digest[0]]
+                done = digest.end()
+        return b"".join([*parts, _NINE.sub(self._nine, data[done:])])
 
     def _nine(self, match: re.Match[bytes]) -> bytes:
         return self._number(match[0]) if elfproef(match[0]) else match[0]

@@ -25,6 +25,12 @@ def test_an_oin_is_not_a_bsn():
     assert Masker().mask(b"00000001999990019000") == b"00000001999990019000"
 
 
+def test_a_digest_stays_whole_and_the_bsn_beside_it_goes():
+    digest = b"9254d69e7854918165b0a4a6868d07bbac999990019bff71ff3a3b8816231bff"[:64]
+    assert Masker().mask(b"sha256=" + digest + b" 999990019") == b"sha256=" + digest + b" [BSN-1]"
+    assert Masker().mask(b"x999990019y") == b"x[BSN-1]y"
+
+
 def test_a_planted_bsn_is_masked_in_every_encoding():
     masker = Masker((BSN,))
     for lead in (b"", b"x", b"xy"):
