@@ -80,9 +80,9 @@ def _wide(connection: Connection, say: Wording) -> str:
         _box(4, 30, 150, height - 38),
         _box(806, 30, 150, height - 38),
         _text(79, 54, say("path_own"), bold=True),
-        _text(79, 72, _cut(connection.own, 22), fill=SOFT, size=11.5),
+        _text(79, 72, _cut(connection.own, 20), fill=SOFT, size=11.5),
         _text(881, 54, say("path_peer"), bold=True),
-        _text(881, 72, _cut(connection.peer, 22), fill=SOFT, size=11.5),
+        _text(881, 72, _cut(connection.peer, 20), fill=SOFT, size=11.5),
     ]
     for number, lane in enumerate(lanes):
         body += _wide_lane(lane, 88 + LANE * number if len(lanes) > 1 else 86)
@@ -111,10 +111,10 @@ def _labels(x: float, y: float, stage: Stage) -> Iterable[str]:
     ink = INK if stage.mark.key == "pass" else TONES[stage.mark.key].ink
     yield _text(x, y - 19, stage.label, fill=ink, size=12.5, bold=stage.mark.key in ("fail", "error", "warn"))
     if stage.note:
-        first, second = _two_lines(stage.note, 18)
-        yield _text(x, y + 28, first, fill=ink if stage.mark.key != "pass" else SOFT, size=11)
+        first, second = _two_lines(stage.note, 16)
+        yield _text(x, y + 28, first, fill=ink if stage.mark.key != "pass" else SOFT, size=10.5)
         if second:
-            yield _text(x, y + 42, second, fill=ink if stage.mark.key != "pass" else SOFT, size=11)
+            yield _text(x, y + 42, second, fill=ink if stage.mark.key != "pass" else SOFT, size=10.5)
 
 
 def _two_lines(words: str, width: int) -> tuple[str, str]:
@@ -202,7 +202,7 @@ def spans(rows: Sequence[Span], today: date, say: Wording, label: str) -> str:
 
 def _span(row: Span, left: float, right: float, y: float) -> Iterable[str]:
     tone = TONES[row.key]
-    yield f'<svg y="{y:g}" width="100%" height="19"><text y="14" font-size="13" fill="{INK}">{_e(_cut(row.label, 110))}</text></svg>'
+    yield f'<svg y="{y:g}" width="100%" height="19"><text y="14" font-size="13" fill="{INK}" stroke="#fff" stroke-width="4" paint-order="stroke">{_e(_cut(row.label, 110))}</text></svg>'
     if right - left < 1:
         x = max(min(left, 98.0), 1.0)
         yield f'<svg x="{x:.2f}%" y="{y + 20:g}" width="16" height="16" overflow="visible" color="{tone.ink}"><g transform="translate(-8 0)">{SHAPES[row.key]}</g></svg>'
