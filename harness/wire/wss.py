@@ -15,7 +15,6 @@ from lxml import etree
 
 from harness.errors import DocumentUnreadable
 from harness.wire import signature_value
-from harness.wire.signature_value import RSA_SHA1, RSA_SHA256
 from harness.wire.soap import DS, SOAP, WSA, WSSE, WSSE11, WSU, elements, local, namespace
 
 EXC_C14N: Final = "http://www.w3.org/2001/10/xml-exc-c14n#"
@@ -26,6 +25,8 @@ C14N: Final = {
     INC_C14N: (False, False),
     INC_C14N + "#WithComments": (False, True),
 }
+RSA_SHA256: Final = signature_value.RSA_SHA256
+RSA_SHA1: Final = signature_value.RSA_SHA1
 SHA256: Final = "http://www.w3.org/2001/04/xmlenc#sha256"
 SHA1: Final = DS + "sha1"
 DIGEST_METHODS: Final = {
