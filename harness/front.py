@@ -308,6 +308,16 @@ def ledger_beside(loaded: Loaded) -> Ledger:
     return read_ledger(file, tuple(loaded.scenario.connections), tuple(rulebook().rules))
 
 
+def newest_run(loaded: Loaded, runs: Path) -> Run:
+    """Return the newest run of every connection of the scenario; without one, a run that did not begin."""
+    try:
+        run = read(runs)
+    except UnusableInput:
+        return Run(run_info(loaded, Options(runs=runs)))
+    names = {c.name for c in run.info.connections}
+    return run if {c.name for c in loaded.connections} <= names else Run(run_info(loaded, Options(runs=runs)))
+
+
 def verdicts(run: Run, ledger: Ledger) -> dict[str, dict[str, RowVerdict]]:
     """Return the verdict of every scored row of every connection of a run."""
     built = tuple(probes.load())

@@ -5,12 +5,11 @@ from pathlib import Path
 
 from harness.agenda import Agenda, Todo, plan
 from harness.checklist import rows_for
-from harness.errors import UnusableInput
 from harness.facts import facts_of
-from harness.front import Options, info_of, ledger_beside, run_info, verdicts
+from harness.front import info_of, ledger_beside, newest_run, verdicts
 from harness.model import Text, say
-from harness.run import Run, read, utc_now
-from harness.scenario import Loaded, load
+from harness.run import Run, utc_now
+from harness.scenario import load
 from harness.show import VERDICTS
 
 FIRST = 12
@@ -19,7 +18,7 @@ FIRST = 12
 def show_plan(path: Path, runs: Path, lang: str) -> str:
     """Return the agenda of every connection of a scenario, from its newest run if there is one."""
     loaded = load(path)
-    run = _newest(loaded, runs)
+    run = newest_run(loaded, runs)
     found = verdicts(run, ledger_beside(loaded))
     lines: list[str] = [_heading(run, lang)]
     for connection in loaded.connections:
@@ -28,15 +27,6 @@ def show_plan(path: Path, runs: Path, lang: str) -> str:
         lines += ["", f"{connection.name} ({connection.system}, {connection.effective_environment})"]
         lines += _agenda(agenda, lang)
     return "\n".join(lines) + "\n"
-
-
-def _newest(loaded: Loaded, runs: Path) -> Run:
-    try:
-        run = read(runs)
-    except UnusableInput:
-        return Run(run_info(loaded, Options(runs=runs)))
-    names = {c.name for c in run.info.connections}
-    return run if {c.name for c in loaded.connections} <= names else Run(run_info(loaded, Options(runs=runs)))
 
 
 def _heading(run: Run, lang: str) -> str:
