@@ -95,7 +95,7 @@ def _declaration(r: Report, say: Wording) -> Iterator[str]:
         who = ", ".join(
             _e(part) for part in (declared.by, declared.function, declared.day, declared.connection) if part
         )
-        yield f"- {who}; {say('declaration_signature_none')}"
+        yield f"- {who}; {r.seal or say('declaration_signature_none')}"
     if r.open_steps:
         yield ""
         yield f"{say('open_rows')}: {', '.join(r.open_steps)}"

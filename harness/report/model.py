@@ -357,3 +357,4 @@ class Report:
     comparison: Comparison | None = None
     listed: Listed | None = None
     verdicts: tuple[Mark, ...] = field(default=())
+    seal: str = ""

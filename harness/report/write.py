@@ -1,19 +1,20 @@
 """Write the report of a run in every asked form and language, and say whether it became worse."""
 
+import dataclasses
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from harness.attestations import Ledger
 from harness.attestations import read as read_ledger
 from harness.crosswalk import Crosswalk
 from harness.crosswalk import read as read_crosswalk
 from harness.errors import UnusableInput
-from harness.report import crosswalk, html, jsonfile, junit, markdown
+from harness.report import crosswalk, html, jsonfile, junit, markdown, pdf
 from harness.report.build import Detail, Reader, build
 from harness.report.desk import reader_of
 from harness.report.model import Report
@@ -22,7 +23,10 @@ from harness.run import Merged, Run, merge, read, runs_below
 
 Renderer = Callable[[Report], Iterator[str]]
 PER_LANGUAGE: Final[Mapping[str, Renderer]] = {"html": html.render}
-"""Forms of which there is one file per language: `report.nl.html`; the PDF takes its seat here."""
+"""Forms of which there is one file per language: `report.nl.html`."""
+
+PDF: Final = "pdf"
+"""Also one file per language; it needs report.json, which is inside it, and may be signed."""
 
 ONCE: Final[Mapping[str, tuple[str, Renderer]]] = {
     "md": ("report.md", markdown.render),
@@ -32,7 +36,32 @@ ONCE: Final[Mapping[str, tuple[str, Renderer]]] = {
 """Forms of which there is one file, in the first language."""
 
 FORMATS: Final = (*PER_LANGUAGE, *ONCE)
+ALL_FORMATS: Final = (*FORMATS, PDF)
 LAST: Final = "last"
+
+
+class Seal(Protocol):
+    """What signs a report: says what that is worth, refuses what may not be signed, signs a PDF."""
+
+    def words(self, lang: str) -> str:
+        """Say who signs and what that means."""
+
+    def check(self, runs: tuple[Run, ...], *, exercise: bool) -> None:
+        """Raise UnusableInput for results or a key that may not be signed."""
+
+    def pdf(self, data: bytes) -> bytes:
+        """Return the PDF with a signature."""
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """What was written in one folder, about which connections (empty: all), from which runs."""
+
+    folder: Path
+    connections: tuple[str, ...]
+    files: tuple[Path, ...]
+    runs: tuple[Run, ...]
+    ledger: Ledger
 
 
 @dataclass(frozen=True)
@@ -47,6 +76,7 @@ class Wish:
     languages: tuple[str, ...] = ("nl", "en")
     against: str = ""
     checklist: Path | None = None
+    seal: Seal | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +85,7 @@ class Written:
 
     files: tuple[Path, ...]
     new_failures: int = 0
+    parcels: tuple[Parcel, ...] = ()
 
 
 def write(
@@ -71,20 +102,28 @@ def write(
     names = [run.info.id for run in sorted(runs, key=lambda run: run.info.started)]
 
     def report(lang: str, connections: tuple[str, ...]) -> Report:
-        return build(
+        made = build(
             merged, now=now, reader=wish.reader, connections=connections, phase=wish.phase, detail=wish.detail,
             lang=lang, attestations=ledger, against=against, built=built, sources=names, theirs=theirs,
         )  # fmt: skip
+        if wish.seal is None:
+            return made
+        wish.seal.check(tuple(runs), exercise=made.exercise)
+        return dataclasses.replace(made, seal=wish.seal.words(lang))
 
-    files: list[Path] = []
+    parcels: list[Parcel] = []
     new_failures = 0
     for place, connections in _parcels(wish, newest, folder):
+        files: list[Path] = []
         for lang in wish.languages:
             one = report(lang, connections)
             new_failures = max(new_failures, one.comparison.new_failures if one.comparison else 0)
-            files += _render(one, place, wish.formats, first=lang == wish.languages[0])
+            files += _render(one, place, wish, first=lang == wish.languages[0])
             files += _export(one, place, theirs) if theirs and lang == wish.languages[0] else []
-    return Written(tuple(files), new_failures)
+        chosen = connections or (() if wish.reader == "own" else tuple(c.name for c in one.connections))
+        parcels.append(Parcel(place, chosen, tuple(files), tuple(runs), ledger))
+    written = tuple(file for parcel in parcels for file in parcel.files)
+    return Written(written, new_failures, tuple(parcels))
 
 
 def _parcels(wish: Wish, run: Run, folder: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
@@ -106,16 +145,31 @@ def _file_name(connection: str) -> str:
     return "".join(c if c.isalnum() or c in "-_." else "_" for c in connection).lstrip(".") or "_"
 
 
-def _render(report: Report, folder: Path, formats: Sequence[str], *, first: bool) -> list[Path]:
+def _render(report: Report, folder: Path, wish: Wish, *, first: bool) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     files = []
-    for form in formats:
+    for form in wish.formats:
         if form in PER_LANGUAGE:
             files.append(_save(folder / f"report.{report.lang}.{form}", PER_LANGUAGE[form](report)))
-        elif first:
+        elif first and form in ONCE:
             name, renderer = ONCE[form]
             files.append(_save(folder / name, renderer(report)))
+    if PDF in wish.formats:
+        name, renderer = ONCE["json"]
+        if first and "json" not in wish.formats:
+            files.append(_save(folder / name, renderer(report)))
+        files.append(
+            _save(folder / f"report.{report.lang}.{PDF}", _sealed(pdf.render(report, folder / name), wish.seal))
+        )
     return files
+
+
+def _sealed(pieces: Iterator[bytes], seal: Seal | None) -> Iterator[bytes]:
+    """Sign the whole file when there is somebody to sign it."""
+    if seal is None:
+        yield from pieces
+    else:
+        yield seal.pdf(b"".join(pieces))
 
 
 def _theirs(wish: Wish, run: Run) -> Crosswalk | None:
