@@ -260,7 +260,7 @@ def plan(scenario: Path, runs: Path, lang: str) -> None:
     click.echo(show_plan(scenario, runs, lang), nl=False)
 
 
-REPORT_FORMATS = ("html", "md", "json", "junit")
+REPORT_FORMATS = ("html", "md", "json", "junit", "pdf")
 
 
 def _words(known: tuple[str, ...], option: str) -> Callable[[click.Context, click.Parameter, str], tuple[str, ...]]:
@@ -283,7 +283,7 @@ def _words(known: tuple[str, ...], option: str) -> Callable[[click.Context, clic
 @click.option(
     "--format",
     "formats",
-    default=",".join(REPORT_FORMATS),
+    default=",".join(REPORT_FORMATS[:-1]),
     show_default=True,
     callback=_words(REPORT_FORMATS, "--format"),
 )
@@ -296,15 +296,36 @@ def _words(known: tuple[str, ...], option: str) -> Callable[[click.Context, clic
     type=click.Path(path_type=Path),
     help="Checklist van Logius of DICTU (CSV, XLSX of TOML): ook in die nummering, met export.",
 )
-def report(runs_given: tuple[Path, ...], runs: Path, **wish: Any) -> None:
+@click.option(
+    "--sign",
+    metavar="CERT",
+    default="",
+    help="Onderteken de PDF (en de bundel) met dit certificaat: PEM, PKCS#12 of pkcs11:-URI.",
+)
+@click.option("--sign-key", default="", metavar="REF", help="De sleutel bij een PEM-certificaat: env:NAAM of file:PAD.")
+@click.option("--sign-password", default="", metavar="REF", help="Wachtwoord of pincode: env:NAAM of file:PAD.")
+@click.option("--timestamp", default="", metavar="URL", help="Tijdstempeldienst (RFC 3161).")
+@click.option("--bundle", is_flag=True, help="Maak ook een zip voor het archief: rapport, run, bewijs, manifest.")
+def report(
+    runs_given: tuple[Path, ...], runs: Path, sign: str, sign_key: str, sign_password: str, timestamp: str, bundle: bool,
+    **wish: Any,
+) -> None:  # fmt: skip
     """Schrijf het rapport van een run; zonder RUN van de nieuwste."""
+    from harness.handing.handing import check_bundle, hand_in, seal_of, told
     from harness.probes.probe import load
     from harness.report.write import Wish, write
     from harness.run import utc_now
 
-    written = write(runs_given, Wish(**wish), root=runs, now=utc_now(), built=load().keys())
-    for file in written.files:
+    now = utc_now()
+    seal = seal_of(sign, sign_key, sign_password, timestamp, now)
+    if bundle:
+        check_bundle(wish["detail"])
+    if seal:
+        wish["formats"] = tuple(dict.fromkeys((*wish["formats"], "pdf")))
+    written = write(runs_given, Wish(seal=seal, **wish), root=runs, now=now, built=load().keys())
+    for file in (*written.files, *(hand_in(written, seal) if bundle else ())):
         click.echo(file)
+    click.echo(told(seal, wish["languages"][0], bundle=bundle), nl=False)
     if written.new_failures:
         click.echo(f"nieuwe fouten / new failures: {written.new_failures}", err=True)
     sys.exit(1 if written.new_failures else 0)
@@ -322,6 +343,23 @@ def clean(older: str, runs: Path, dry: bool, lang: str) -> None:
 
     for line in remove(runs, older, utc_now(), lang, dry=dry):
         click.echo(line)
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--trust", multiple=True, type=click.Path(path_type=Path), help="Stamcertificaat (PEM) dat u vertrouwt; mag vaker."
+)
+@lang_option
+def verify(file: Path, trust: tuple[Path, ...], lang: str) -> None:
+    """Ga na of er in een PDF of bundel iets is gewijzigd, en noem het eerste."""
+    from harness.check import read
+    from harness.handing.verify import sentence
+    from harness.handing.verify import verify as look
+
+    outcome = look(file, tuple(read(path) for path in trust))
+    click.echo(sentence(file, outcome, lang), nl=False)
+    sys.exit(1 if outcome.change else 0)
 
 
 @cli.command()
@@ -440,7 +478,10 @@ def _day(text: str) -> Any:
 
 @cli.command()
 @click.argument(
-    "kind", type=click.Choice(["consumer-spec", "ping-mmd", "cpa", "csr", "saml-metadata", "testset", "design"])
+    "kind",
+    type=click.Choice(
+        ["consumer-spec", "provider-spec", "ping-mmd", "cpa", "csr", "saml-metadata", "testset", "design"]
+    ),
 )
 @click.argument("connection")
 @click.option("--scenario", type=click.Path(path_type=Path), default=Path("scenarios/preprod"), show_default=True)
@@ -450,15 +491,21 @@ def _day(text: str) -> Any:
 @click.option(
     "--design", type=click.Path(path_type=Path), help="Map met functionele scenario’s en sjablonen (testset)."
 )
-@click.option("--profile", default="osb-rm", show_default=True, help="Digikoppeling-profiel van het CPA.")
+@click.option("--profile", default="osb-rm", show_default=True, help="Digikoppeling-profiel van CPA of berichten.")
 @click.option("--provider", type=click.Path(path_type=Path), help="Specificatie van de aanbieder (CPA).")
 @click.option(
     "--consumer", type=click.Path(path_type=Path), help="Consumerspecificatie (CPA); anders uit het scenario."
 )
+@click.option("--signing", type=click.Path(path_type=Path), help="Ondertekeningscertificaat van de aanbieder (CPA).")
+@click.option("--encryption", type=click.Path(path_type=Path), help="Versleutelingscertificaat van de aanbieder (CPA).")
+@click.option("--service", default="", help="Service van de aanbieder (provider-spec): organisatie:service:versie.")
+@click.option("--message", "messages", multiple=True, help="NAAM:VAN>NAAR, bijvoorbeeld afleveren:SR>SP; mag vaker.")
 @click.option("--host", "hosts", multiple=True, help="Hostnaam in de CSR; mag vaker. Later niet te wijzigen.")
 @click.option(
     "--bits", type=click.Choice(["3072", "4096"]), default="3072", show_default=True, help="Sleutellengte van de CSR."
 )
+@click.option("--role", type=click.Choice(ROLE_NAMES[:5]), default="tls-server", show_default=True, help="Rol (CSR).")
+@click.option("--generation", type=click.Choice(["g1", "g4"]), default=None, help="Hiërarchie (CSR); anders beide.")
 def generate(
     kind: str, connection: str, scenario: Path, out: Path | None, design: Path | None, bits: str, **given: Any
 ) -> None:
