@@ -83,6 +83,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{name}: rows settled by the {name} probes")
     for name in ("lopende_zaken", "digikoppeling", "digipoort", "digimelding", "tvs_cluster", "tvs_direct"):
         config.addinivalue_line("markers", f"{name}: rows of {name.replace('_', '-')}")
+    # zeep loads requests, which asks for SOCKS support that nothing here uses.
+    config.addinivalue_line("filterwarnings", "ignore:SOCKS support")
     config.addinivalue_line("markers", "evidence: rows that need a person's evidence")
     config.stash[CHAINS] = {}
     config.pluginmanager.register(Unreadable(), "ketentest-unreadable")

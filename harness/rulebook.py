@@ -66,6 +66,10 @@ def _rule(rule_id: str, raw: Mapping[str, Any]) -> Rule:
 
 def read_catalogue(text: str, name: str) -> dict[str, Rule]:
     """Read one catalogue; raises OwnFailure when a table is not a rule."""
+    return _read(text, name)[1]
+
+
+def _read(text: str, name: str) -> tuple[str, dict[str, Rule]]:
     rules = {}
     try:
         tables = tomllib.loads(text)
@@ -83,7 +87,7 @@ def read_catalogue(text: str, name: str) -> dict[str, Rule]:
                 f"regelcatalogus {name}: {rule_id} is onvolledig ({wrong!r})",
                 f"rule catalogue {name}: {rule_id} is incomplete ({wrong!r})",
             ) from wrong
-    return rules
+    return str(tables.get("meta", {}).get("version", "")), rules
 
 
 class Rulebook:
@@ -126,10 +130,11 @@ class Rulebook:
 def rulebook() -> Rulebook:
     """Return the rules that come with the product."""
     rules: dict[str, Rule] = {}
-    versions = set()
+    versions = {""}
     for entry in sorted(files("harness").joinpath("rules").iterdir(), key=lambda e: e.name):
         if entry.name.endswith(".toml"):
             text = entry.read_text(encoding="utf-8")
-            rules |= read_catalogue(text, entry.name)
-            versions.add(tomllib.loads(text).get("meta", {}).get("version", ""))
-    return Rulebook(rules, max(versions, default=""))
+            version, found = _read(text, entry.name)
+            rules |= found
+            versions.add(version)
+    return Rulebook(rules, max(versions))
