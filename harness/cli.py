@@ -523,10 +523,12 @@ def generate(
     from harness.generating import Request
     from harness.generating import generate as make
 
+    given["generation"] = given["generation"] or ""
     document, judged = make(scenario, Request(kind, connection, out, bits=int(bits), **given))
     if out is None:
         click.echo(document.decode("utf-8", "replace"), nl=False)
     else:
+        out.parent.mkdir(parents=True, exist_ok=True)
         out.write_bytes(document)
         click.echo(f"{out}")
     click.echo(judged, nl=False, err=True)

@@ -2,18 +2,26 @@
 
 import asyncio
 import os
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
-from harness import documents
-from harness.check import as_text, judge_bytes
+from harness import documents, ordering
+from harness.check import as_text, judge_bytes, read
 from harness.errors import UnusableInput
 from harness.front import Options, Session
 from harness.link import Link
-from harness.lint.judge import Context
+from harness.lint.judge import Context, Raw
 from harness.run import utc_now
 from harness.scenario import load
+from harness.wire import keyinfo
+from harness.wire.certfile import opened
+from harness.wire.spec import Action, Party, Service, parse_provider_spec, parse_specification
+
+MESSAGES: Final = ("verzoek:SR>SP", "antwoord:SP>SR")
+_MESSAGE: Final = re.compile(r"(?P<name>[^:>]+):(?P<sender>[A-Za-z0-9_.-]+)>(?P<receiver>[A-Za-z0-9_.-]+)")
 
 
 @dataclass(frozen=True)
@@ -26,8 +34,14 @@ class Request:
     profile: str = "osb-rm"
     provider: Path | None = None
     consumer: Path | None = None
+    service: str = ""
+    messages: tuple[str, ...] = ()
+    signing: Path | None = None
+    encryption: Path | None = None
     hosts: tuple[str, ...] = ()
     bits: int = 3072
+    role: str = "tls-server"
+    generation: str = ""
 
 
 def generate(scenario: Path, request: Request) -> tuple[bytes, str]:
@@ -50,23 +64,36 @@ async def _generate(scenario: Path, request: Request) -> tuple[bytes, str]:
         async with Session(loaded, Options(runs=Path(scratch), offline=True)) as session:
             link = await session.bind(request.connection)
             document = _make(link, request)
-    kind = {
-        "consumer-spec": "consumer-spec",
-        "ping-mmd": "ping-mmd",
-        "cpa": "cpa",
-        "csr": "csr",
-        "saml-metadata": "saml-metadata",
-    }
-    role = "lc" if link.connection.system == "tvs-cluster" else "dv" if link.connection.saml else ""
-    settings = {"oin": (link.party.oin,), "endpoint": tuple(f"https://{h}" for h in request.hosts)}
-    ctx = Context(at=utc_now(), environment=link.environment, role=role, trust=link.anchors, settings=settings)
-    judged = judge_bytes(document, request.out.name if request.out else request.kind, ctx, kind[request.kind])
+    ctx = _context(link, request)
+    judged = judge_bytes(document, request.out.name if request.out else request.kind, ctx, request.kind)
     return document, as_text(judged, loaded.scenario.language)
+
+
+def _context(link: Link, request: Request) -> Context:
+    role = "lc" if link.connection.system == "tvs-cluster" else "dv" if link.connection.saml else ""
+    settings: dict[str, tuple[str, ...]] = {"oin": (link.party.oin,)}
+    if request.kind == "csr":
+        # Every host of the scenario, also one that was left out of the request: afterwards it cannot be added.
+        role = request.role
+        hosts = dict.fromkeys((*request.hosts, *ordering.needed_hosts(link, role)))
+        settings["endpoint"] = tuple(f"https://{host}" for host in hosts)
+        settings["generation"] = (request.generation,) if request.generation else ()
+    cpa = link.documents.get("cpa", b"") if request.kind == "ping-mmd" else b""
+    return Context(
+        at=utc_now(),
+        environment=link.environment,
+        role=role,
+        trust=link.anchors,
+        companions=(Raw(cpa, "cpa.xml"),) if cpa else (),
+        settings=settings,
+    )
 
 
 def _make(link: Link, request: Request) -> bytes:
     if request.kind == "consumer-spec":
         return documents.consumer_spec(link)
+    if request.kind == "provider-spec":
+        return documents.provider_spec(link, (_service(link, request),))
     if request.kind == "ping-mmd":
         return documents.ping_mmd(link)
     if request.kind == "cpa":
@@ -78,14 +105,53 @@ def _make(link: Link, request: Request) -> bytes:
     return own_metadata(link, utc_now() + timedelta(days=365))
 
 
+def _service(link: Link, request: Request) -> Service:
+    known = link.connection.ebms.service if link.connection.ebms else ""
+    name = request.service or known or "ketentest:oefening:1.0"
+    return Service(name, tuple(_message(text, request.profile) for text in request.messages or MESSAGES))
+
+
+def _message(text: str, profile: str) -> Action:
+    found = _MESSAGE.fullmatch(text.strip())
+    if found is None:
+        raise UnusableInput(
+            f"--message {text}: schrijf NAAM:VAN>NAAR, bijvoorbeeld afleveren:SR>SP",
+            f"--message {text}: write NAME:FROM>TO, for example afleveren:SR>SP",
+        )
+    return Action(found["name"], found["sender"], found["receiver"], profile)
+
+
 def _cpa(link: Link, request: Request) -> bytes:
     if request.provider is None:
         raise UnusableInput(
-            "een CPA vraagt de specificatie van de aanbieder: geef --provider FILE",
-            "a CPA needs the specification of the provider: give --provider FILE",
+            "een CPA vraagt de specificatie van de aanbieder: geef --provider FILE (zelf maken: generate provider-spec)",
+            "a CPA needs the specification of the provider: give --provider FILE (make one: generate provider-spec)",
         )
-    consumer = request.consumer.read_bytes() if request.consumer else documents.consumer_spec(link)
-    return documents.rehearsal_cpa(consumer, request.provider.read_bytes(), request.profile, utc_now())
+    consumer = _party(request.consumer) if request.consumer else documents.own_party(link)
+    provider = parse_provider_spec(read(request.provider))
+    party = replace(
+        provider.party,
+        signing_cert=_certificate(request.signing),
+        encryption_cert=_certificate(request.encryption),
+    )
+    return documents.rehearsal_cpa(consumer, replace(provider, party=party), request.profile, utc_now())
+
+
+def _party(path: Path) -> Party:
+    return parse_specification(read(path)).party
+
+
+def _certificate(path: Path | None) -> bytes:
+    """Return the certificate (DER) in a PEM or DER file: a specification only carries those for TLS."""
+    if path is None:
+        return b""
+    found = next((c.der for c in opened(read(path)).certificates), b"")
+    if keyinfo.facts_of(found) is None:
+        raise UnusableInput(
+            f"{path}: hier staat geen certificaat in; geef het certificaat als PEM of DER",
+            f"{path}: there is no certificate in this file; give the certificate as PEM or DER",
+        )
+    return found
 
 
 def _csr(link: Link, request: Request) -> bytes:
@@ -93,16 +159,18 @@ def _csr(link: Link, request: Request) -> bytes:
         raise UnusableInput(
             "een CSR vraagt --out FILE: de sleutel komt ernaast", "a CSR needs --out FILE: the key goes beside it"
         )
-    csr, key = documents.certificate_request(link, request.hosts, request.bits)
+    wanted = ordering.order(link, request.role, request.hosts, request.bits, request.generation)
     key_file = request.out.with_suffix(".key")
     if key_file.exists():
         raise UnusableInput(
             f"{key_file} bestaat al; kies een andere naam, een sleutel wordt nooit overschreven",
             f"{key_file} exists already; choose another name, a key is never overwritten",
         )
+    csr, key = ordering.certificate_request(wanted)
     descriptor = os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(key)
-    hosts = list(request.hosts) or documents.own_hosts(link)
-    request.out.with_suffix(".md").write_text(documents.order_sheet(link, hosts, "nl"), encoding="utf-8")
+    for lang in ("nl", "en"):
+        sheet = ordering.order_sheet(wanted, csr, link, request.out, lang)
+        request.out.with_suffix(f".order.{lang}.md").write_text(sheet, encoding="utf-8")
     return csr

@@ -57,7 +57,9 @@ def organization_identifier(doc: Judged, ctx: Context) -> Iterator[Finding]:
     values = doc.subject.subject.all(ORGANIZATION_IDENTIFIER)
     case = "g4" if doc.is_g4 else "g1"
     if not values and doc.is_g4:
-        yield Finding("PKIO-NAME-005", case, ABSENT, "NTRNL-<KvK>", "subject.organizationIdentifier")
+        # In a request the TSP may add it from its own records; in the certificate it must be there.
+        absent = "request" if doc.is_request else case
+        yield Finding("PKIO-NAME-005", absent, ABSENT, "NTRNL-<KvK>", "subject.organizationIdentifier")
     for attribute in values:
         if not _IDENTIFIER.fullmatch(attribute.value):
             yield Finding("PKIO-NAME-005", case, attribute.value, "NTRNL-<KvK>", "subject.organizationIdentifier")
