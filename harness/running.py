@@ -13,7 +13,7 @@ from rich.status import Status
 from harness.engine import Step
 from harness.errors import KetentestError
 from harness.front import Choice, Options, Session, exit_code, ledger_beside, verdicts, wanted_of
-from harness.model import Result, Text, Verdict
+from harness.model import Graded, Result, Text, Verdict
 from harness.run import read
 from harness.scenario import Loaded, load
 from harness.show import VERDICTS, finding_lines, result_line
@@ -96,14 +96,25 @@ class Progress:
         width = len(VERDICTS[result.verdict].of(self.lang))
         click.echo(click.style(line[:width], fg=colour.get(result.verdict)) + line[width:])
         if result.verdict is Verdict.FAIL:
-            for graded in result.findings:
-                if graded.severity == "error":
-                    click.echo("\n".join(finding_lines(graded, self.lang)))
+            for found in _by_rule(result):
+                click.echo("\n".join(finding_lines(found[0], self.lang)))
+                if len(found) > 1:
+                    more = Text(f"en nog {len(found) - 1} keer", f"and {len(found) - 1} times more")
+                    click.echo(f"  {'':<12} {more.of(self.lang)}")
 
     def close(self) -> None:
         """Stop the moving line."""
         if self.status is not None:
             self.status.stop()
+
+
+def _by_rule(result: Result) -> list[list[Graded]]:
+    """Return the errors of a result, those of one rule together: one cause is told once."""
+    found: dict[str, list[Graded]] = {}
+    for graded in result.findings:
+        if graded.severity == "error":
+            found.setdefault(graded.finding.rule, []).append(graded)
+    return list(found.values())
 
 
 def summary(results: Sequence[Result], rows: Sequence[Verdict], lang: str) -> str:
