@@ -106,7 +106,7 @@ def way_of(link: Link, word: str) -> Way:
             f"profiel {profile} staat niet in ebms.profiles van deze verbinding",
             f"profile {profile} is not in ebms.profiles of this connection",
         )
-    ways = [way for agreed in agreements(link) for way in _ways(agreed, profile)]
+    ways = [way for agreed in agreements(link) for way in ways_of(agreed, profile)]
     if not ways:
         raise NotPossible(
             f"het CPA heeft geen actie die wij in profiel {profile} versturen",
@@ -115,7 +115,8 @@ def way_of(link: Link, word: str) -> Way:
     return next((w for w in ways if w.binding.action == ECHO), ways[0])
 
 
-def _ways(agreed: Agreed, profile: str) -> Iterator[Way]:
+def ways_of(agreed: Agreed, profile: str) -> Iterator[Way]:
+    """Yield every action that we may send in a profile."""
     for role, binding in agreed.us.bindings:
         channel = agreed.us.channel(binding.channel_ids[0]) if binding.channel_ids else None
         if binding.direction != SEND or channel is None or profile_of(agreed.us, channel) != profile:

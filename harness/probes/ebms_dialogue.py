@@ -65,7 +65,7 @@ async def _hold(link: Link, tools: Tools, way: Way) -> Dialogue:
     outgoing = made_message(link, tools, way)
     sent = read_message(outgoing.body, dict(outgoing.headers)["Content-Type"])
     inbox = Inbox()
-    inbox.answer = _acknowledging(link, tools, way)
+    inbox.answer = acknowledging(link, tools, way)
     async with tools.listen(inbox.take):
         reply = await _post(link, tools, outgoing, "message")
         dialogue = Dialogue(way, outgoing, sent, reply)
@@ -78,10 +78,10 @@ async def _hold(link: Link, tools: Tools, way: Way) -> Dialogue:
     return dialogue
 
 
-async def _post(link: Link, tools: Tools, outgoing: Outgoing, name: str) -> Reply:
+async def _post(link: Link, tools: Tools, outgoing: Outgoing, name: str, service: str = "ebms.send") -> Reply:
     reach = Reach.MESSAGE if harmless(link) else Reach.WRITE
     return await tools.exchange.post(
-        link.endpoint("ebms"), outgoing.body, dict(outgoing.headers), name=name, service="ebms.send", reach=reach
+        link.endpoint("ebms"), outgoing.body, dict(outgoing.headers), name=name, service=service, reach=reach
     )
 
 
@@ -125,7 +125,13 @@ async def _repeat(link: Link, tools: Tools, dialogue: Dialogue, inbox: Inbox) ->
 
 
 def made_message(link: Link, tools: Tools, way: Way) -> Outgoing:
-    """Return a business message as the channel asks: reliable, signed, encrypted."""
+    """Return a message for the echo as the channel asks: reliable, signed, encrypted."""
+    text = f'<?xml version="1.0" encoding="UTF-8"?>\n<ketentest xmlns="urn:ketentest:echo">{uuid.uuid4()}</ketentest>'
+    return carrying(link, tools, way, text.encode())
+
+
+def carrying(link: Link, tools: Tools, way: Way, data: bytes) -> Outgoing:
+    """Return a business message that carries `data`, as the channel asks: reliable, signed, encrypted."""
     channel, agreed = way.channel, way.agreed
     domain = own_domain(agreed)
     header = Header(
@@ -142,10 +148,9 @@ def made_message(link: Link, tools: Tools, way: Way) -> Outgoing:
         to_role=way.to_role,
         duplicate_elimination=channel.duplicate_elimination == "always",
     )
-    text = f'<?xml version="1.0" encoding="UTF-8"?>\n<ketentest xmlns="urn:ketentest:echo">{uuid.uuid4()}</ketentest>'
     draft = build.business(
         header,
-        (Attachment(f"payload-{uuid.uuid4()}@{domain}", text.encode()),),
+        (Attachment(f"payload-{uuid.uuid4()}@{domain}", data),),
         ack_requested=channel.ack_requested == "always",
         ack_signed=channel.ack_signature_requested == "always",
         sync_reply=channel.synchronous,
@@ -162,7 +167,7 @@ def _protected(link: Link, way: Way, draft: Draft) -> Outgoing:
     return build.pack(draft, envelope, attachments)
 
 
-def _acknowledging(link: Link, tools: Tools, way: Way) -> Answer:
+def acknowledging(link: Link, tools: Tools, way: Way) -> Answer:
     """Return what answers a business message that asks for it: our acknowledgement, where the CPA says."""
 
     async def answer(message: Message) -> Outgoing | None:
@@ -176,7 +181,7 @@ def _acknowledging(link: Link, tools: Tools, way: Way) -> Answer:
         outgoing = build.pack(draft, envelope)
         if way.channel.synchronous:
             return outgoing
-        await _post(link, tools, outgoing, "acknowledgment")
+        await _post(link, tools, outgoing, "acknowledgment", "ebms.ack")
         return None
 
     return answer
@@ -186,7 +191,7 @@ def sending(tools: Tools, dialogue: Dialogue) -> Iterator[Yield]:
     """Judge what came back on our message."""
     yield from dialogue.reply.evidence
     way, answer = dialogue.way, dialogue.answer
-    companions = (way.agreed.raw, Raw(_captured(dialogue.outgoing), "message.http"))
+    companions = (way.agreed.raw, Raw(captured(dialogue.outgoing), "message.http"))
     yield from tools.judge("ebms-message", dialogue.reply.raw, role=INCOMING, companions=companions)
     for arrival in dialogue.answers:
         yield tools.keep("answer.http", arrival.line.captured, "message/http")
@@ -196,7 +201,8 @@ def sending(tools: Tools, dialogue: Dialogue) -> Iterator[Yield]:
     yield _summary(dialogue, answer)
 
 
-def _captured(outgoing: Outgoing) -> bytes:
+def captured(outgoing: Outgoing) -> bytes:
+    """Return a message of ours as it goes over the line."""
     head = "\r\n".join(["POST /ebms HTTP/1.1", *(f"{k}: {v}" for k, v in outgoing.headers)])
     return head.encode() + b"\r\n\r\n" + outgoing.body
 
