@@ -1,15 +1,18 @@
 """Show what is next in the procedures: for whom, what it unblocks, what blocks it, and by when (`ketentest plan`)."""
 
+import asyncio
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness import horizon
 from harness.agenda import Agenda, Todo, plan
 from harness.checklist import rows_for
 from harness.facts import facts_of
-from harness.front import info_of, ledger_beside, newest_run, verdicts
+from harness.front import Options, Session, info_of, ledger_beside, newest_run, verdicts
 from harness.model import Text, say
 from harness.run import Run, utc_now
-from harness.scenario import load
+from harness.scenario import Loaded, load
 from harness.show import VERDICTS
 
 FIRST = 12
@@ -27,6 +30,28 @@ def show_plan(path: Path, runs: Path, lang: str) -> str:
         lines += ["", f"{connection.name} ({connection.system}, {connection.effective_environment})"]
         lines += _agenda(agenda, lang)
     return "\n".join(lines) + "\n"
+
+
+def show_calendar(path: Path, runs: Path, lang: str) -> tuple[bytes, list[str]]:
+    """Return the horizon of a scenario as a calendar, and its days as lines: certificates in every role, CPAs, terms."""
+    loaded = load(path)
+    run = newest_run(loaded, runs)
+    found = verdicts(run, ledger_beside(loaded))
+    days = asyncio.run(_ends(loaded))
+    days += horizon.of_run(run)
+    for connection in loaded.connections:
+        facts = facts_of(info_of(loaded, connection))
+        agenda = plan(rows_for(facts), found[connection.name], facts, utc_now())
+        days += horizon.of_agenda(connection.name, agenda)
+    ordered = horizon.in_order(days)
+    return horizon.as_ics(ordered, utc_now(), lang), [f"{day.on}  {day.title.of(lang)}" for day in ordered]
+
+
+async def _ends(loaded: Loaded) -> list[horizon.Day]:
+    with tempfile.TemporaryDirectory() as scratch:
+        async with Session(loaded, Options(runs=Path(scratch), offline=True)) as session:
+            links = [await session.bind(connection.name) for connection in loaded.connections]
+            return [day for link in links for day in horizon.of_link(link)]
 
 
 def _heading(run: Run, lang: str) -> str:
