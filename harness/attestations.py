@@ -276,7 +276,8 @@ def _nearest(word: str, known: Collection[str]) -> Text:
 def _choice(word: str, known: Collection[str]) -> Text:
     near, listed = _nearest(word, known), ", ".join(known)
     return Text(
-        f"{word!r} is onbekend{near.nl} Kies uit: {listed}", f"{word!r} is unknown{near.en} Choose from: {listed}"
+        f"{word!r} is onbekend{near.nl or '.'} Kies uit: {listed}",
+        f"{word!r} is unknown{near.en or '.'} Choose from: {listed}",
     )
 
 

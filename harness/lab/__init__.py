@@ -171,12 +171,16 @@ def check_fault(system: str, connection: str, fault: str) -> None:
     known = known_faults(system)
     if fault in known:
         return
-    near = next(iter(difflib.get_close_matches(fault, known, n=1, cutoff=0.4)), "")
-    hint = Text(f"; bedoelt u {near!r}?", f"; did you mean {near!r}?") if near else Text("", "")
+    near = difflib.get_close_matches(fault, known, n=3, cutoff=0.4)
     names = ", ".join(sorted(known))
+    hint = (
+        Text(f"; bedoelt u {' of '.join(near)}?", f"; did you mean {' or '.join(near)}?")
+        if near
+        else Text(f". Bekend: {names}", f". Known: {names}")
+    )
     raise UnusableInput(
-        f"{connection}:{fault}: deze fout kent het lab niet{hint.nl} Bekend: {names}",
-        f"{connection}:{fault}: the lab does not know this fault{hint.en} Known: {names}",
+        f"{connection}:{fault}: deze fout kent het lab niet{hint.nl}",
+        f"{connection}:{fault}: the lab does not know this fault{hint.en}",
     )
 
 
