@@ -19,6 +19,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from harness.errors import Mistake, ScenarioInvalid, UnusableInput
 from harness.model import Environment, Text
 from harness.positions import line_of, positions
+from harness.provider_list import Listed, read_list
 from harness.window import Period, period
 
 MAX_BYTES: Final = 1024 * 1024
@@ -196,13 +197,22 @@ class WusService(Model):
     wsdl: str = LAB
 
 
+class WusPersons(Model):
+    """Which numbers of `test_bsns` have an account and have none, and the field of the answer that says so."""
+
+    with_account: int = Field(default=1, ge=1)
+    without_account: int = Field(default=2, ge=1)
+    field: str = ""
+
+
 class Wus(Model):
     """The WUS side of a connection; endpoint and port never come from the WSDL.
 
     `input` is a TOML file with the values of a read request; `receiver` the certificate to encrypt for (2W-be-SE);
     `own_endpoint` and `listen` are those of our own service, when the other side calls us. `schemas`, `samples` and
     `messages` are as on the ebMS side; `submit` and `collect` are the services of Digipoort that take a message and
-    give it back.
+    give it back. `trials` are calls on top of the ordinary one, on a test environment only: `tampered` sends a changed
+    byte, `persons` asks about two test persons, `statuses` waits for an end state.
     """
 
     endpoint: Endpoint = LAB
@@ -219,6 +229,8 @@ class Wus(Model):
     schemas: str = ""
     samples: tuple[str, ...] = ()
     messages: str = ""
+    trials: tuple[Literal["tampered", "persons", "statuses"], ...] = ()
+    persons: WusPersons = WusPersons()
     submit: WusService | None = None
     collect: WusService | None = None
 
@@ -235,13 +247,17 @@ class Provider(Model):
 
 
 class Saml(Model):
-    """The TVS side of a connection: the metadata of RD, our own addresses and the dienstverleners."""
+    """The TVS side of a connection: the metadata of RD, our own addresses and the dienstverleners.
+
+    `providers_file` is a table (CSV, XLSX) with more dienstverleners: naam, OIN, ServiceUUID, ACS, BSN-certificaat, test.
+    """
 
     metadata: str = LAB
     endpoint: Endpoint = LAB
     own_endpoint: Endpoint = LAB
     spec: Literal["4.4", "st-1.0"] = "4.4"
     providers: tuple[Provider, ...] = ()
+    providers_file: str = ""
     own_metadata: str = ""
     previous_metadata: str = ""
     aansluitbestand: str = ""
@@ -390,16 +406,18 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
     found = positions(text)
     _name_connections(raw)
     mistakes: list[Mistake] = []
+    listed = _list_providers(raw, str(file), found, mistakes)
     scenario: Scenario | None = None
     try:
         scenario = Scenario.model_validate(raw)
     except ValidationError as wrong:
-        mistakes += [_translate(str(file), found, error) for error in wrong.errors()]
+        mistakes += [_translate(str(file), found, error, listed) for error in wrong.errors()]
     if scenario is not None:
         mistakes += _across(str(file), found, scenario, file.parent, os.environ if environ is None else environ)
     if mistakes or scenario is None:
         raise ScenarioInvalid(tuple(sorted(mistakes, key=lambda m: m.line or 0)))
-    return Loaded(file, hashlib.sha256(data).hexdigest(), scenario)
+    tables = (path.read_bytes() for path in dict.fromkeys(row.path for row in listed.values()))
+    return Loaded(file, hashlib.sha256(b"".join([data, *tables])).hexdigest(), scenario)
 
 
 def _read(file: Path) -> bytes:
@@ -448,14 +466,46 @@ def _name_connections(raw: dict[str, Any]) -> None:
             connection.setdefault("environment", raw.get("environment", "preprod"))
 
 
+_Place = tuple[str | int, ...]
+
+
+def _list_providers(
+    raw: Mapping[str, Any], file: str, found: Mapping[_Place, int], mistakes: list[Mistake]
+) -> dict[_Place, Listed]:
+    """Add the care providers of each `providers_file` to those in the scenario; returns where each came from."""
+    listed: dict[_Place, Listed] = {}
+    connections = raw.get("connections")
+    for name, connection in connections.items() if isinstance(connections, dict) else ():
+        saml = connection.get("saml") if isinstance(connection, dict) else None
+        table = saml.get("providers_file") if isinstance(saml, dict) else None
+        if not (isinstance(saml, dict) and isinstance(table, str) and table):
+            continue
+        place: _Place = ("connections", name, "saml", "providers_file")
+        try:
+            rows = read_list(Path(file).parent / table)
+        except UnusableInput as wrong:
+            mistakes.append(Mistake(file, line_of(found, place), ".".join(map(str, place)), wrong.text))
+            continue
+        providers = saml.setdefault("providers", [])
+        if isinstance(providers, list):
+            listed |= {(*place[:3], "providers", len(providers) + n): row for n, row in enumerate(rows)}
+            providers += [row.values for row in rows]
+    return listed
+
+
 def nearest(word: str, words: Sequence[str]) -> str:
     """Return the valid word nearest to `word`, or an empty string."""
     return next(iter(difflib.get_close_matches(word, words, n=1, cutoff=0.5)), "")
 
 
-def _translate(file: str, found: Mapping[tuple[str | int, ...], int], error: ErrorDetails) -> Mistake:
+def _translate(file: str, found: Mapping[_Place, int], error: ErrorDetails, listed: Mapping[_Place, Listed]) -> Mistake:
     place = tuple(p for p in error["loc"] if p != "[key]")
     text = _sentence(error, place)
+    if row := listed.get(place[:5]):
+        key = str(place[5]) if len(place) > 5 else ""
+        who = row.values.get("name", "?")
+        text = Text(f"{who}: {text.nl}", f"{who}: {text.en}")
+        return Mistake(str(row.path), row.line, f"{row.place(key)} {key}".strip(), text)
     return Mistake(file, line_of(found, place), ".".join(str(p) for p in place), text)
 
 

@@ -31,6 +31,7 @@ from harness.lint.judge import Context, Raw
 from harness.lint.wus import judge_read
 from harness.lint.wus.message import Message, read
 from harness.lint.wus.service import PROFILES, ServiceProfile, service
+from harness.masking import elfproef
 from harness.model import Environment, Finding, Severity, Text
 from harness.rulebook import rulebook
 from harness.wire import soap
@@ -77,8 +78,8 @@ class WusService:
     NAME: ClassVar[str] = "digikoppeling"
     PATH: ClassVar[str] = "/wus"
     DOCUMENTS: ClassVar[tuple[str, ...]] = ()
-    FAULTS: ClassVar[Mapping[str, Text]] = {name: f.text for name, f in faults.GENERIC.items()}
-    TABLE: ClassVar[Mapping[str, Fault]] = faults.GENERIC
+    TABLE: ClassVar[Mapping[str, Fault]] = {**faults.GENERIC, **faults.TRIED}
+    FAULTS: ClassVar[Mapping[str, Text]] = {name: f.text for name, f in TABLE.items()}
 
     def __init__(self, place: Place) -> None:
         self.place = place
@@ -191,6 +192,8 @@ class WusService:
         return self._send(message, operation, code)
 
     def _refusal(self, message: Message) -> str:
+        if self.fault.lenient:
+            return ""
         words = {*message.ctx.words, "lab"}
         found = [o for o in judge_read(message) if isinstance(o, Finding)]
         broken = [g.finding.rule for g in rulebook().grade(found, words) if g.severity is Severity.ERROR]
@@ -340,7 +343,13 @@ class Profielservice(WusService):
     NAME: ClassVar[str] = "profielservice"
     PATH: ClassVar[str] = "/wus/profiel"
     DOCUMENTS: ClassVar[tuple[str, ...]] = ("stub-profielservice-v1.wsdl", "stub-profielservice-v1.xsd")
+    TABLE: ClassVar[Mapping[str, Fault]] = {**faults.GENERIC, **faults.TRIED, **faults.PROFIELSERVICE}
+    FAULTS: ClassVar[Mapping[str, Text]] = {name: f.text for name, f in TABLE.items()}
     SPACE: ClassVar[str] = "urn:ketentest:stub:profielservice:types:v1"
+
+    def refuses(self, operation: Operation, payload: etree._Element) -> str:
+        """Refuse nine digits that are no BSN."""
+        return "" if self.fault.lenient or elfproef(_find(payload, "bsn").encode()) else "0004"
 
     def answer(self, operation: Operation, asked: etree._Element) -> etree._Element:
         """Say yes for a BSN that ends in an odd digit."""
@@ -443,7 +452,7 @@ class Digipoort(WusService):
         "digipoort-aanleverservice-1.2.wsdl",
         "digipoort-koppelvlakservices-1.2.xsd",
     )
-    TABLE: ClassVar[Mapping[str, Fault]] = {**faults.GENERIC, **faults.DIGIPOORT}
+    TABLE: ClassVar[Mapping[str, Fault]] = {**faults.GENERIC, **faults.TRIED, **faults.DIGIPOORT}
     FAULTS: ClassVar[Mapping[str, Text]] = {name: f.text for name, f in TABLE.items()}
     SPACE: ClassVar[str] = "http://logius.nl/digipoort/koppelvlakservices/1.2/"
     UNKNOWN: ClassVar[str] = "onbekend"
@@ -502,6 +511,8 @@ class Digipoort(WusService):
         element = _element(self.SPACE, f"{name}Response")
         listed = etree.SubElement(element, f"{{{self.SPACE}}}{name}Return")
         codes: Sequence[str] = self.service.settings.get("sequence", ())
+        if self.fault.growing:
+            codes = codes[: 3 * len(self.asked)]
         for number, code in enumerate(codes):
             status = etree.SubElement(listed, f"{{{self.SPACE}}}StatusResultaat")
             self._add(status, kenmerk=_find(asked, "kenmerk"))
@@ -526,7 +537,7 @@ class Digimelding(WusService):
     NAME: ClassVar[str] = "digimelding"
     PATH: ClassVar[str] = "/wus/digimelding"
     DOCUMENTS: ClassVar[tuple[str, ...]] = ("digimelding-dmks-1.3.wsdl", "digimelding-dmks-1.3.xsd")
-    TABLE: ClassVar[Mapping[str, Fault]] = {**faults.GENERIC, **faults.DIGIMELDING}
+    TABLE: ClassVar[Mapping[str, Fault]] = {**faults.GENERIC, **faults.TRIED, **faults.DIGIMELDING}
     FAULTS: ClassVar[Mapping[str, Text]] = {name: f.text for name, f in TABLE.items()}
     SPACE: ClassVar[str] = "http://webservices.digimelding.nl/dmks/cookiebox/"
 

@@ -1,11 +1,11 @@
 """WUS: the contract, our own message, a call in each profile, the Profielservice, and serving a caller."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import web
 
@@ -24,7 +24,10 @@ from harness.probes.probe import NotApplicable, NotPossible, Tools, Yield, probe
 from harness.probes.wus_contract import (
     PROFILES,
     Call,
+    chain_of_server,
+    context_of_answer,
     contract_of,
+    crls,
     judged_request,
     own_key,
     prepared,
@@ -32,6 +35,7 @@ from harness.probes.wus_contract import (
     service_of,
 )
 from harness.probes.wus_serve import served
+from harness.probes.wus_trials import Asked, tried
 from harness.wire import soap, soap_zeep, wss_verify
 from harness.wire.wss_opinion import second_opinion
 
@@ -192,10 +196,13 @@ async def _called(link: Link, tools: Tools, wanted: str, *, any_answer: bool = F
         yield evidence
     for item in _answered(link, tools, call, reply, any_answer=any_answer):
         yield item
+    answer = read(reply.raw, tools.context(**context_of_answer(link, tools, call)))
+    async for item in tried(link, tools, Asked(call, reply, answer)):
+        yield item
 
 
 def _answered(link: Link, tools: Tools, call: Call, reply: Reply, *, any_answer: bool) -> Iterator[Yield]:
-    changes = _context_of_answer(link, tools, call)
+    changes = context_of_answer(link, tools, call)
     items = tools.judge("soap-message", reply.raw, **changes)
     answer = read(reply.raw, tools.context(**changes))
     graded = [item for item in items if isinstance(item, Graded)]
@@ -211,39 +218,6 @@ def _answered(link: Link, tools: Tools, call: Call, reply: Reply, *, any_answer:
             yield item
     if answer.is_fault and not any_answer:
         yield _refused(call, answer)
-
-
-def _context_of_answer(link: Link, tools: Tools, call: Call) -> dict[str, Any]:
-    peer = link.connection.peer.oin
-    key = own_key(link) if call.profile == "2W-be-SE" else None
-    beside_it = [Raw(call.sent.body, "vraag", call.http), *call.companions(), *_crls(link)]
-    beside_it += [Raw(data, name) for name, data in link.documents.items() if name == "intermediates"]
-    if key is not None:
-        beside_it.append(key)
-    return {
-        "role": "response",
-        "profile": call.profile,
-        "service": call.service.name,
-        "companions": (*beside_it, *_chain_of_server(tools)),
-        "settings": {"oin": (peer,)} if peer else {},
-    }
-
-
-def _crls(link: Link) -> Iterable[Raw]:
-    return (Raw(data, f"{name}.crl") for name, data in link.documents.items() if name.startswith("crl-"))
-
-
-def _chain_of_server(tools: Tools) -> Iterable[Raw]:
-    """Yield the intermediates that the server showed: a signing certificate often hangs under the same ones."""
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    survey = tools.shared.get("survey:wus")
-    shown: tuple[bytes, ...] = getattr(survey, "chain", ())[1:]
-    yield from (Raw(data, "keten.der") for data in shown)
-    for role in ("message-signing", "tls-client"):
-        material = tools.link.material(role)
-        for certificate in material.chain[1:] if material else ():
-            yield Raw(certificate.public_bytes(Encoding.PEM), "keten.pem")
 
 
 def _three(results: ThreeResults) -> Iterator[Observation]:
@@ -370,7 +344,7 @@ def _judged_arrival(
     peer = link.connection.peer.oin
     key = own_key(link) if wanted == "2W-be-SE" else None
     companions = [Raw(data, name) for name, data in contract.files.items()]
-    companions += [*_crls(link), *_chain_of_server(tools), *([key] if key else [])]
+    companions += [*crls(link), *chain_of_server(tools), *([key] if key else [])]
     return tools.judge(
         "soap-message",
         message.raw,

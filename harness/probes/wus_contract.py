@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -29,7 +29,7 @@ from harness.wire.wss import Signer
 PROFILES: Final = {"be": "2W-be", "be-s": "2W-be-S", "be-se": "2W-be-SE"}
 SERVICES: Final = {"lopende-zaken": "profielservice", "digipoort": "digipoort", "digimelding": "digimelding"}
 DEFAULT_OPERATION: Final = {"digipoort": "getBerichtsoorten", "digimelding": "Echo"}
-LAB_BSN: Final = "999990019"
+LAB_BSNS: Final = ("999990019", "999990020")
 _WRITES: Final = re.compile(
     r"toevoeg|wijzig|verwijder|aanlever|registre|intrek|opvoer|bijwerk|stuur|verzend|nieuw|muteer|beeindig|annuleer"
     r"|create|update|delete|insert|write|send|submit|store|save|remove|modify|set[A-Z]|post",
@@ -184,8 +184,8 @@ def _permitted(known: ServiceProfile, operation: Operation) -> None:
         )
 
 
-def values_of(link: Link, tools: Tools, operation: Operation) -> dict[str, Any]:
-    """Return the input: the user's file, or the sample of the service; raises NotPossible when there is none."""
+def values_of(link: Link, tools: Tools, operation: Operation, bsn: str = "") -> dict[str, Any]:
+    """Return the input: the user's file, or the sample of the service, filled in; raises NotPossible without any."""
     wus, known = link.connection.wus, service_of(link)
     lab = link.environment is Environment.LAB
     given: Mapping[str, Any] | None = None
@@ -201,7 +201,9 @@ def values_of(link: Link, tools: Tools, operation: Operation) -> dict[str, Any]:
             f"geen invoer voor {operation.name}: zet wus.input naar een TOML-bestand met de waarden van een leesvraag",
             f"no input for {operation.name}: point wus.input to a TOML file with the values of a read request",
         )
-    return {name: _filled(value, _words(link, tools)) for name, value in given.items()}
+    words = _words(link, tools)
+    words["bsn"] = bsn or words["bsn"]
+    return {name: _filled(value, words) for name, value in given.items()}
 
 
 def _read_input(path: Path) -> Mapping[str, Any]:
@@ -244,10 +246,10 @@ def _filled(value: Any, words: Mapping[str, str]) -> Any:
 
 
 def test_bsns(link: Link) -> list[str]:
-    """Return the test BSNs of the scenario, or the one of the stub in the lab."""
+    """Return the test BSNs of the scenario, or those of the stub in the lab."""
     given = link.connection.test_bsns
     if not given:
-        return [LAB_BSN] if link.environment is Environment.LAB else []
+        return list(LAB_BSNS) if link.environment is Environment.LAB else []
     text = secret(given, link.folder).decode("utf-8", "replace")
     return [word for word in text.replace(",", " ").split() if word.isdigit()]
 
@@ -290,11 +292,14 @@ def receiver_of(link: Link) -> x509.Certificate:
         raise NotPossible("wus.receiver is geen PEM-certificaat", "wus.receiver is no PEM certificate") from None
 
 
-async def prepared(link: Link, tools: Tools, profile: str) -> Call:
-    """Return the request in `profile`: serialised by zeep, addressed, signed and encrypted by us."""
+async def prepared(link: Link, tools: Tools, profile: str, *, bsn: str = "") -> Call:
+    """Return the request in `profile`: serialised by zeep, addressed, signed and encrypted by us.
+
+    `bsn` is the test person to ask about, when that is not the first of the list.
+    """
     contract = await contract_of(link, profile)
     operation = operation_of(link, contract)
-    payload = contract.payload(operation.name, values_of(link, tools, operation))
+    payload = contract.payload(operation.name, values_of(link, tools, operation, bsn))
     refuse_other_bsns(link, payload)
     known = service_of(link)
     endpoint = link.endpoint("wus")
@@ -350,3 +355,38 @@ def own_key(link: Link) -> Raw | None:
         return None
     plain = material.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     return Raw(plain, "sleutel")
+
+
+def context_of_answer(link: Link, tools: Tools, call: Call) -> dict[str, Any]:
+    """Return what the judges of an answer to `call` need to know: the request, the contract, who should have signed."""
+    peer = link.connection.peer.oin
+    key = own_key(link) if call.profile == "2W-be-SE" else None
+    beside_it = [Raw(call.sent.body, "vraag", call.http), *call.companions(), *crls(link)]
+    beside_it += [Raw(data, name) for name, data in link.documents.items() if name == "intermediates"]
+    if key is not None:
+        beside_it.append(key)
+    return {
+        "role": "response",
+        "profile": call.profile,
+        "service": call.service.name,
+        "companions": (*beside_it, *chain_of_server(tools)),
+        "settings": {"oin": (peer,)} if peer else {},
+    }
+
+
+def crls(link: Link) -> Iterable[Raw]:
+    """Yield the CRLs at hand."""
+    return (Raw(data, f"{name}.crl") for name, data in link.documents.items() if name.startswith("crl-"))
+
+
+def chain_of_server(tools: Tools) -> Iterable[Raw]:
+    """Yield the intermediates that the server showed: a signing certificate often hangs under the same ones."""
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    survey = tools.shared.get("survey:wus")
+    shown: tuple[bytes, ...] = getattr(survey, "chain", ())[1:]
+    yield from (Raw(data, "keten.der") for data in shown)
+    for role in ("message-signing", "tls-client"):
+        material = tools.link.material(role)
+        for certificate in material.chain[1:] if material else ():
+            yield Raw(certificate.public_bytes(Encoding.PEM), "keten.pem")

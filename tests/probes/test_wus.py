@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 
 import pytest
 
@@ -13,7 +14,7 @@ from harness.lab.ca import Pki
 from harness.lab.faults import wus as faults
 from harness.model import Environment, Verdict
 from harness.probes import probe as probes
-from harness.probes import wus
+from harness.probes import wus, wus_trials
 from harness.probes.wus_contract import prepared
 from harness.rulebook import rulebook
 from harness.scenario import load
@@ -195,3 +196,47 @@ async def test_forty_calls_at_once_all_conform(tmp_path):
 
         answers = await asyncio.gather(*(one() for _ in range(40)))
     assert all(not [i for i in items if getattr(i, "severity", "") in ("error", "warning")] for items in answers)
+
+
+TRIALS = [
+    ("digikoppeling", "wus.call[be-s]", 'trials = ["tampered"]', "", "", "één gewijzigde byte in wsa:MessageID geweigerd: wsse:FailedCheck"),
+    ("digikoppeling", "wus.call[be-se]", 'trials = ["tampered"]', "", "", "geweigerd: wsse:FailedCheck"),
+    ("digikoppeling", "wus.call[be-s]", 'trials = ["tampered"]', "verifies-nothing", "WUS-SEC-061", ""),
+    ("lopende-zaken", "wus.profile", 'trials = ["persons"]', "", "", "testpersoon 2 (zonder account): nee | onjuist BSN: een fout, zoals verwacht"),
+    ("lopende-zaken", "wus.profile", 'trials = ["persons"]', "persons-swapped", "PROFIEL-LINK-003", ""),
+    ("lopende-zaken", "wus.profile", 'trials = ["persons"]', "any-bsn", "PROFIEL-LINK-003", ""),
+    ("digipoort", "wus.call", 'operation = "getStatussenProces"\ntrials = ["statuses"]', "", "", "eindstatus bereikt: 105, 100, 110, 200, 301, 405, 400, 500 (1×)"),
+    ("digipoort", "wus.call", 'operation = "getStatussenProces"\ntrials = ["statuses"]', "slow-process", "", "(3×)"),
+    ("digipoort", "wus.call", 'operation = "getStatussenProces"\ntrials = ["statuses"]', "no-end-state", "DIGIPOORT-FLOW-003", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("system", "probe_id", "asked", "fault", "rule", "sentence"), TRIALS)
+async def test_a_trial_says_what_the_ordinary_call_cannot(tmp_path, system, probe_id, asked, fault, rule, sentence):
+    side = WUS[system][0].partition("\noperation")[0] + "\n" + asked
+    async with session(tmp_path, system, *filter(None, [fault]), side=side) as engine:
+        result = await engine.result("dut", probe_id)
+    ids = {g.finding.rule for g in result.findings}
+    assert (rule in ids) if rule else result.verdict is Verdict.PASS, (result.cause, ids, result.not_run)
+    assert sentence in told(result)
+    if rule != "DIGIPOORT-FLOW-003":
+        assert "DIGIPOORT-FLOW-003" not in ids
+
+
+async def test_a_trial_stays_away_from_production(tmp_path):
+    async with session(tmp_path, "digikoppeling", side='service = "digikoppeling"\ntrials = ["tampered"]') as engine:
+        link = replace(engine.links["dut"], environment=Environment.PROD)
+        told_off = [item async for item in wus_trials.tried(link, None, None)]
+    assert [item.rule for item in told_off] == ["WUS-SEC-061"]
+
+
+async def test_two_test_persons_are_needed(tmp_path):
+    (tmp_path / "bsn").write_text("999990019\n")
+    side = 'service = "profielservice"\ntrials = ["persons"]'
+    async with session(tmp_path, "lopende-zaken", side=side) as engine:
+        link = engine.links["dut"]
+        connection = link.connection.model_copy(update={"test_bsns": "file:bsn"})
+        engine.links["dut"] = replace(link, connection=connection)
+        result = await engine.result("dut", "wus.call")
+    assert result.verdict is Verdict.NOT_RUN
+    assert "noemt 1 testpersonen" in result.cause.nl

@@ -55,6 +55,8 @@ class Fault:
     delay: float = 0.0
     chunk_delay: float = 0.0
     abort: bool = False
+    lenient: bool = False
+    growing: bool = False
 
 
 def _fault(rule: str, nl: str, en: str, before: Change = unchanged, **more: object) -> Fault:
@@ -67,6 +69,11 @@ def _after(rule: str, nl: str, en: str, after: Change, needs: str = "2W-be-S", *
 
 def _recipe(rule: str, nl: str, en: str, **changes: object) -> Fault:
     return Fault(rule, Text(nl, en), "2W-be-S", recipe=Recipe(**changes))  # type: ignore[arg-type]
+
+
+def _swapped(envelope: etree._Element) -> None:
+    for element in envelope.iter("{*}heeftAccount"):
+        element.text = {"true": "false", "false": "true"}.get(element.text or "", element.text)
 
 
 def _head(envelope: etree._Element) -> etree._Element:
@@ -253,6 +260,13 @@ def _statuses(*codes: str) -> Change:
     return before
 
 
+def _unfinished(envelope: etree._Element) -> None:
+    for result in list(envelope.iter("{*}StatusResultaat"))[3:]:
+        parent = result.getparent()
+        if parent is not None:
+            parent.remove(result)
+
+
 def _reply(rule: str, nl: str, en: str, reply: Reply) -> Fault:
     return Fault(rule, Text(nl, en), reply=reply)
 
@@ -382,10 +396,17 @@ ATTACHED: Final[Mapping[str, Fault]] = {
     "mtom-damaged-part": _fault("WUS-SEC-030", "een bijlage met een gewijzigd regeleinde", "an attachment with a changed line end", mtom=True, needs="2W-be-S", data=lambda d: re.sub(rb"bijlage\r\n\r\n--", b"bijlage\r\n--", d)),
 }  # fmt: skip
 
+#: What only a trial shows (`wus.trials`): the ordinary call is healthy.
+TRIED: Final[Mapping[str, Fault]] = {
+    "verifies-nothing": _fault("WUS-SEC-061", "rekent handtekeningen niet na", "does not verify signatures", lenient=True),
+}  # fmt: skip
+
 GENERIC: Final[Mapping[str, Fault]] = {**LINE, **ENVELOPE, **FAULTY, **ADDRESSING, **SIGNATURE, **SEALED, **ATTACHED}
 
 DIGIPOORT: Final[Mapping[str, Fault]] = {
     "as-measured": Fault("WUS-SEC-020", Text("zoals gemeten in 2021: SHA-1, zonder SignatureConfirmation", "as measured in 2021: SHA-1, without SignatureConfirmation"), "2W-be-S", recipe=wss.DIGIPOORT_SHA1, confirm="none"),
+    "no-end-state": _fault("DIGIPOORT-FLOW-003", "een proces zonder eindstatus", "a process without an end state", _unfinished),
+    "slow-process": _fault("", "een proces dat stap voor stap verder komt", "a process that proceeds step by step", growing=True),
     "unknown-status": _fault("DIGIPOORT-FLOW-002", "een onbekende statuscode", "an unknown status code", _statuses("105", "999")),
     "rejected-status": _fault("DIGIPOORT-FLOW-002", "validatie niet gelukt (311)", "validation failed (311)", _statuses("105", "100", "110", "200", "311")),
     "digipoort-other-action": _fault("DIGIPOORT-ACT-002", "een Action die niet in de WSDL staat", "an Action that is not in the WSDL", _set("Action", "http://logius.nl/digipoort/wus/2.0/iets/anders")),
@@ -394,4 +415,9 @@ DIGIPOORT: Final[Mapping[str, Fault]] = {
 DIGIMELDING: Final[Mapping[str, Fault]] = {
     "echo-changed": _fault("DIGIMELDING-ECHO-001", "een echo zonder diakrieten", "an echo without diacritics", lambda e: _text("ketentest e")(_leaf(e))),
     "odd-fault-detail": _fault("DIGIMELDING-FAULT-001", "een fout zonder DigimeldingSynchroonFault", "a fault without DigimeldingSynchroonFault", _fault_child("detail", lambda d: d.remove(d[0])), code="0004"),
+}  # fmt: skip
+
+PROFIELSERVICE: Final[Mapping[str, Fault]] = {
+    "persons-swapped": _fault("PROFIEL-LINK-003", "ja en nee zijn verwisseld", "yes and no are swapped", _swapped),
+    "any-bsn": _fault("PROFIEL-LINK-003", "geeft geen fout op een onjuist BSN", "gives no fault for a wrong BSN", lenient=True),
 }  # fmt: skip

@@ -5,11 +5,26 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
+from lxml import etree
+
 from harness.lint.judge import Context
 from harness.lint.wus.message import Message, found
 from harness.lint.wus.table import ABSENT, GATEWAY, NO_REQUEST, rule
 from harness.model import Finding, NotRun, Text
-from harness.wire.soap import ANONYMOUS, EPRS, NONE, REPLY, WSA, WSA_OLD, display, elements, local, namespace, text
+from harness.wire.soap import (
+    ANONYMOUS,
+    EPRS,
+    NONE,
+    REPLY,
+    WSA,
+    WSA_OLD,
+    Envelope,
+    display,
+    elements,
+    local,
+    namespace,
+    text,
+)
 
 Verdicts = Iterator[Finding | NotRun]
 SIX: Final = frozenset({"To", "Action", "MessageID", "RelatesTo", "From", "ReplyTo"})
@@ -279,6 +294,24 @@ def to_is_what_the_service_wants(msg: Message, ctx: Context) -> Verdicts:
     host = msg.http.get("host").removesuffix(":443").lower()
     if parts.netloc and (parts.netloc.removesuffix(":443").lower(), parts.path) != (host, path.partition("?")[0]):
         yield found("WUS-ADDR-018", msg.envelope.addressing["To"][0], observed=to, expected=f"https://{host}{path}")
+
+
+@rule("WUS-ADDR-021")
+def every_request_has_its_own_message_id(msg: Message, ctx: Context) -> Verdicts:
+    """A request does not repeat the MessageID of another one that came with it (WSA Core §3.2)."""
+    other = msg.companions.request
+    if msg.envelope is None or not msg.is_request or other is None or not msg.envelope.message_id:
+        return
+    if other.message_id == msg.envelope.message_id and not _same_message(other, msg.envelope):
+        block = msg.envelope.addressing["MessageID"][0]
+        expected = Text("een nieuw MessageID", "a new MessageID")
+        yield found("WUS-ADDR-021", block, observed=msg.envelope.message_id, expected=expected)
+
+
+def _same_message(one: Envelope, two: Envelope) -> bool:
+    if one.signature_value or two.signature_value:
+        return one.signature_value == two.signature_value
+    return etree.tostring(one.root, with_tail=False) == etree.tostring(two.root, with_tail=False)
 
 
 @rule("WUS-ADDR-019")

@@ -176,6 +176,27 @@ def the_statuses_are_known_and_in_order(msg: Message, ctx: Context) -> Verdicts:
         yield from _after_the_end(msg, sorted(statuses, key=lambda s: s[0]))
 
 
+@rule("DIGIPOORT-FLOW-001")
+def the_scenario_had_its_outcome(msg: Message, ctx: Context) -> Verdicts:
+    """On the test stub the aanleverkenmerk of a delivery chooses whether it is accepted (Aansluitsuite)."""
+    request = msg.companions.request
+    asked = None if request is None else request.payload
+    if msg.service.name != NAME or msg.is_request or asked is None or local(asked) != "aanleverRequest":
+        return
+    scenario = (asked.findtext(f"{{{msg.service.body_namespace}}}aanleverkenmerk") or "").strip()
+    fault, settings = Text("een fout", "a fault"), msg.service.settings
+    accepted = Text("een gewoon antwoord", "a normal answer")
+    place = None if msg.envelope is None else msg.envelope.payload
+    if scenario in settings.get("refused", ()) and not msg.is_fault:
+        yield found("DIGIPOORT-FLOW-001", place, observed=_outcome(scenario, accepted), expected=fault)
+    elif scenario in settings.get("accepted", ()) and msg.is_fault:
+        yield found("DIGIPOORT-FLOW-001", place, observed=_outcome(scenario, fault), expected=accepted)
+
+
+def _outcome(scenario: str, what: Text) -> Text:
+    return Text(f"{scenario}: {what.nl}", f"{scenario}: {what.en}")
+
+
 def _after_the_end(msg: Message, statuses: list[tuple[str, str, etree._Element]]) -> Verdicts:
     ended = next((i for i, (_, code, _) in enumerate(statuses) if code == "500"), None)
     later = [] if ended is None else [s for s in statuses[ended + 1 :] if s[0] > statuses[ended][0] and s[1] != "500"]
