@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from harness.errors import UnusableInput
 from harness.link import Link, Material
-from harness.wire.cpa import parse_cpa
+from harness.wire.cpa import Cpa, PartyInfo, parse_cpa
 from harness.wire.cpa_build import build_cpa
 from harness.wire.ping_mmd import ping_mmd_of
 from harness.wire.spec import (
@@ -52,6 +52,22 @@ def provider_spec(link: Link, services: Sequence[Service]) -> bytes:
     return build_provider_spec(replace(own_party(link), role="SP"), services)
 
 
+def peer_spec(link: Link, services: Sequence[Service]) -> bytes:
+    """Return a provider specification of the counterparty as its CPA describes it: to rehearse with, not to hand in."""
+    cpa, mine = _own_cpa(link)
+    peer = cpa.other(mine)
+    endpoint, client, server = (
+        (peer.endpoint(), peer.client_certificate(), peer.server_certificate()) if peer else (None, None, None)
+    )
+    if peer is None or endpoint is None or client is None or server is None:
+        raise UnusableInput(
+            f"{link.name}: het CPA noemt van de ketenpartner geen endpoint of certificaten",
+            f"{link.name}: the CPA names no endpoint or certificates of the counterparty",
+        )
+    party = Party("SP", peer.name, peer.party_id, endpoint.uri, client.der, server.der)
+    return build_provider_spec(party, services)
+
+
 def _der(link: Link, role: str) -> bytes:
     return _needed(link, role).leaf.public_bytes(Encoding.DER)
 
@@ -68,6 +84,11 @@ def _needed(link: Link, role: str) -> Material:
 
 def ping_mmd(link: Link) -> bytes:
     """Return the PingMMD for the CPA of this connection (LZ 4.4.5); raises UnusableInput without a CPA."""
+    return ping_mmd_of(*_own_cpa(link))
+
+
+def _own_cpa(link: Link) -> tuple[Cpa, PartyInfo]:
+    """Return the CPA of this connection and our party in it."""
     data = link.documents.get("cpa")
     if not data:
         raise UnusableInput(
@@ -81,7 +102,7 @@ def ping_mmd(link: Link) -> bytes:
             f"{link.name}: geen partij in het CPA heeft OIN {link.party.oin}; controleer of dit het juiste CPA is",
             f"{link.name}: no party in the CPA has OIN {link.party.oin}; check that this is the right CPA",
         )
-    return ping_mmd_of(cpa, mine)
+    return cpa, mine
 
 
 def rehearsal_cpa(consumer: Party, provider: ProviderSpecification, profile: str, start: datetime) -> bytes:

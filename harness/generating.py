@@ -10,8 +10,9 @@ from typing import Final
 
 from harness import documents, ordering
 from harness.check import as_text, judge_bytes, read
+from harness.choice import Options
 from harness.errors import UnusableInput
-from harness.front import Options, Session
+from harness.front import Session
 from harness.link import Link
 from harness.lint.judge import Context, Raw
 from harness.run import utc_now
@@ -36,6 +37,7 @@ class Request:
     consumer: Path | None = None
     service: str = ""
     messages: tuple[str, ...] = ()
+    peer: bool = False
     signing: Path | None = None
     encryption: Path | None = None
     hosts: tuple[str, ...] = ()
@@ -93,7 +95,8 @@ def _make(link: Link, request: Request) -> bytes:
     if request.kind == "consumer-spec":
         return documents.consumer_spec(link)
     if request.kind == "provider-spec":
-        return documents.provider_spec(link, (_service(link, request),))
+        make = documents.peer_spec if request.peer else documents.provider_spec
+        return make(link, (_service(link, request),))
     if request.kind == "ping-mmd":
         return documents.ping_mmd(link)
     if request.kind == "cpa":

@@ -113,6 +113,11 @@ def _refuse_impossible(plan: _Plan, consumer: Party, provider: ProviderSpecifica
             "een best-effort-profiel kent geen synchrone signalen; kies osb-rm of laat sync weg",
             "a best-effort profile has no synchronous signals; choose osb-rm or leave sync out",
         )
+    if consumer.party_id == provider.party.party_id:
+        raise UnusableInput(
+            f"beide specificaties zijn van PartyId {consumer.party_id}; een CPA is tussen twee verschillende partijen",
+            f"both specifications are of PartyId {consumer.party_id}; a CPA is between two different parties",
+        )
     roles = {consumer.role, provider.party.role}
     if len(roles) < 2:
         raise UnusableInput(
