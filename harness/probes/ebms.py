@@ -8,8 +8,10 @@ from harness.errors import UnusableInput
 from harness.link import Link
 from harness.model import Observation, Text
 from harness.probes import ebms_dialogue as dialogue
+from harness.probes.ebms_adapter import handed_over, through_adapter
 from harness.probes.ebms_agreed import agreements, harmless
-from harness.probes.ebms_ping import by_ourselves, handed_over, through_adapter
+from harness.probes.ebms_ping import by_ourselves
+from harness.probes.msg_ebms import business
 from harness.probes.probe import NotApplicable, NotPossible, Tools, Yield, probe
 
 PROFILES = ("be", "rm", "be-s", "rm-s", "be-e", "rm-e")
@@ -64,8 +66,15 @@ async def ping(link: Link, tools: Tools) -> AsyncIterator[Yield]:
     params=PROFILES,
 )
 async def send(link: Link, tools: Tools) -> AsyncIterator[Yield]:
-    """A business message in this profile is accepted, acknowledged and recognised when it comes twice (DK-8)."""
+    """A business message in this profile is accepted, acknowledged and recognised when it comes twice (DK-8).
+
+    On Lopende Zaken: the prepared messages of the chain test, each sent once (LZ 5.3.3).
+    """
     _ebms_only(link)
+    if link.connection.system == "lopende-zaken":
+        async for item in business(link, tools):
+            yield item
+        return
     _echoing(link)
     async for item in dialogue.judged(dialogue.sending(tools, await dialogue.hold(link, tools))):
         yield item

@@ -56,6 +56,10 @@ class Inbox:
             return web.Response(status=204)
         return web.Response(status=200, body=outgoing.body, headers=dict(outgoing.headers))
 
+    def took(self, header: str, value: str) -> bool:
+        """Whether a request with this header arrived here."""
+        return any(arrival.line.header(header) == value for arrival in self.arrivals)
+
     async def wait(self, wanted: Callable[[Arrival], bool], seconds: float) -> Arrival | None:
         """Return the first arrival that is wanted, or None when the time is over."""
         until = time.perf_counter() + seconds

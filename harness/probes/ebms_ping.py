@@ -2,29 +2,43 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, nullcontext
-from urllib.parse import quote
-
-import httpx
 
 from harness.exchange import Reply, TransportFailed
-from harness.guard import Reach, host_of
 from harness.link import Link
 from harness.lint.ebms import diagnosis
 from harness.lint.ebms.diagnosis import Diagnosis
 from harness.lint.ebms.received import INCOMING
 from harness.lint.judge import Raw
-from harness.lint.kinds import split_http
 from harness.model import Finding, Observation, Text
 from harness.probes.ebms_agreed import Agreed, agreements
 from harness.probes.ebms_inbox import Arrival, Inbox, waiting_time
-from harness.probes.probe import NotPossible, Tools, Yield
+from harness.probes.ebms_selftest import selftest
+from harness.probes.probe import Tools, Yield
 from harness.wire import keyinfo
-from harness.wire.ebms import PING, PONG, Message, Party, read_message
+from harness.wire.ebms import PING, PONG, Message, read_message
 from harness.wire.ebms_build import Outgoing, pack
 from harness.wire.ebms_build import ping as build_ping
 from harness.wire.hostname import host_of as name_of
 
 AFTERWARDS = 0.3
+STATES = {
+    "accepted-waiting": Text(
+        "aangenomen, wachtend: een lege 2xx is nog geen Pong", "accepted, waiting: an empty 2xx is no Pong yet"
+    ),
+    "pong": Text("Pong op deze Ping ontvangen", "Pong to this Ping received"),
+    "late": Text("Pong op deze Ping ontvangen, te laat", "Pong to this Ping received, too late"),
+    "foreign": Text(
+        "er kwam een bericht binnen dat geen antwoord op deze Ping is",
+        "a message came in that does not answer this Ping",
+    ),
+    "error": Text("de Ping is geweigerd", "the Ping was refused"),
+    "nothing": Text("er kwam geen Pong", "no Pong came"),
+}
+"""How a Ping ends; only `pong` can pass, and no empty 2xx does."""
+ONE_WAY = Text(
+    "de Pong kwam langs dezelfde verbinding terug; de weg van de ketenpartner naar uw endpoint is niet gebruikt",
+    "the Pong came back over the same connection; the way from the counterparty to your endpoint was not used",
+)
 NOT_PROVEN = Text(
     "geldigheid van het CPA, zakelijke services, handtekeningen en herhaalpogingen zijn hiermee niet beproefd",
     "validity of the CPA, business services, signatures and retries are not tested by this",
@@ -47,19 +61,29 @@ def made_ping(agreed: Agreed, tools: Tools) -> Outgoing:
     return pack(draft)
 
 
+def state(word: str) -> Observation:
+    """Return how the Ping stands, as one line of the report."""
+    said = STATES[word]
+    return Observation(Text(f"Toestand: {said.nl}", f"State: {said.en}"), (("Toestand", word),))
+
+
 def translated(found: Diagnosis, detail: str = "") -> Finding:
     """Return the ERR-020 finding of a diagnosis."""
     cause = Text(f"{found.cause.nl}{detail}", f"{found.cause.en}{detail}")
     return Finding("ERR-020", case=found.key, observed=cause, expected=found.act)
 
 
-def letter(found: Diagnosis, message_id: str, cpa_id: str) -> Observation | None:
-    """Return what to write to the counterparty, with the numbers it needs."""
+def letter(found: Diagnosis, message_id: str, cpa_id: str) -> Observation:
+    """Return who must act, and what to write to the counterparty with the numbers it needs."""
+    who = Text(f"Aan zet: {found.who.nl}.", f"To act: {found.who.en}.")
     if not found.letter.nl:
-        return None
+        return Observation(who)
     numbers = f" (CPAId {cpa_id}, MessageId {message_id})"
     return Observation(
-        Text(f"Voor {found.who.nl}: “{found.letter.nl}”{numbers}", f"For {found.who.en}: “{found.letter.en}”{numbers}")
+        Text(
+            f"{who.nl} Schrijf aan het Servicecentrum of de ketenpartner: “{found.letter.nl}”{numbers}",
+            f"{who.en} Write to the Servicecentrum or the counterparty: “{found.letter.en}”{numbers}",
+        )
     )
 
 
@@ -78,6 +102,7 @@ async def by_ourselves(link: Link, tools: Tools) -> AsyncIterator[Yield]:
         except TransportFailed as failed:
             found = diagnosis.of_stage(failed.stage)
             yield translated(found)
+            yield letter(found, outgoing.message_id, agreed.cpa.cpaid.strip())
             raise
         for evidence in reply.evidence:
             yield evidence
@@ -102,10 +127,15 @@ async def _answered(
     if answer.kind == PONG or reply.status >= 300 or answer.header is not None or answer.fault is not None:
         for concluded in _outcome(sent, answer, reply.seconds, "sync"):
             yield concluded
+        if answer.kind == PONG and not any(a.message.kind == PING for a in inbox.arrivals):
+            yield Finding("PING-012", observed=ONE_WAY)
         return
     if reply.body.strip():
+        yield state("error")
         yield translated(diagnosis.CAUSES["not-ebms"])
+        yield letter(diagnosis.CAUSES["not-ebms"], sent.message_id, sent.cpa_id)
         return
+    yield state("accepted-waiting")
     async for waited in _awaited(tools, agreed, sent, inbox):
         yield waited
 
@@ -142,28 +172,38 @@ async def _awaited(tools: Tools, agreed: Agreed, sent: Message, inbox: Inbox) ->
     ours = await inbox.wait(lambda a: a.message.ref_to == sent.message_id and bool(sent.message_id), limit)
     if ours is not None:
         await inbox.wait(lambda a: a.message.kind == PONG and a is not ours, AFTERWARDS)
-    arrivals = list(inbox.arrivals)
+    arrivals = [a for a in inbox.arrivals if a.message.kind != PING]
     chosen = ours or (arrivals[0] if arrivals else None)
     if chosen is None:
-        found = diagnosis.CAUSES["network-back"]
-        yield Finding(
-            "PONG-012",
-            case="none",
-            observed=Text(f"geen Pong binnen {limit:g} s", f"no Pong within {limit:g} s"),
-            expected=PONG,
-            where=tools.link.endpoint("ebms"),
-        )
-        yield translated(found)
-        mail = letter(found, sent.message_id, sent.cpa_id)
-        if mail is not None:
-            yield mail
+        async for absent in _nothing(tools, agreed, sent, inbox, limit):
+            yield absent
         return
     for item in _arrived(tools, agreed, sent, chosen, arrivals):
         yield item
-    for item in _in_time(agreed, chosen, in_time):
+    late = list(_in_time(agreed, chosen, in_time))
+    for item in late:
         yield item
-    for item in _outcome(sent, chosen.message, chosen.seconds, "async"):
+    for item in _outcome(sent, chosen.message, chosen.seconds, "async", late=chosen.seconds > in_time):
         yield item
+
+
+async def _nothing(tools: Tools, agreed: Agreed, sent: Message, inbox: Inbox, limit: float) -> AsyncIterator[Yield]:
+    """No Pong came: find out where the endpoint in the CPA leads to, and say who must look where."""
+    yield state("nothing")
+    yield Finding(
+        "PONG-012",
+        case="none",
+        observed=Text(f"geen Pong binnen {limit:g} s", f"no Pong within {limit:g} s"),
+        expected=PONG,
+        where=tools.link.endpoint("ebms"),
+    )
+    elsewhere = False
+    async for item in selftest(tools, inbox):
+        elsewhere = elsewhere or (isinstance(item, Finding) and item.rule == "XCHK-011")
+        yield item
+    found = diagnosis.CAUSES["our-listener" if elsewhere else "network-back"]
+    yield translated(found)
+    yield letter(found, sent.message_id, sent.cpa_id)
 
 
 def _arrived(tools: Tools, agreed: Agreed, sent: Message, chosen: Arrival, arrivals: list[Arrival]) -> Iterator[Yield]:
@@ -189,8 +229,10 @@ def _in_time(agreed: Agreed, arrival: Arrival, in_time: float) -> Iterator[Findi
         yield Finding("PONG-011", case="foreign", observed=facts.oin or facts.subject, expected=wanted, where="TLS")
 
 
-def _outcome(sent: Message, answer: Message, seconds: float, way: str) -> Iterator[Yield]:
+def _outcome(sent: Message, answer: Message, seconds: float, way: str, *, late: bool = False) -> Iterator[Yield]:
+    foreign = answer.ref_to != sent.message_id
     if answer.kind == PONG:
+        yield state("foreign" if foreign else "late" if late else "pong")
         shown = f"{round(seconds * 1000)} ms"
         route = (
             Text("in het HTTP-antwoord", "in the HTTP response")
@@ -208,90 +250,7 @@ def _outcome(sent: Message, answer: Message, seconds: float, way: str) -> Iterat
         )
         yield Finding("PONG-016", observed=NOT_PROVEN)
         return
+    refusal = answer.fault is not None or bool(answer.errors) or answer.header is None
+    yield state("error" if refusal else "foreign")
     for found in diagnosis.of_message(answer):
-        mail = letter(found, sent.message_id, sent.cpa_id)
-        if mail is not None:
-            yield mail
-
-
-async def handed_over(link: Link, tools: Tools) -> AsyncIterator[Yield]:
-    """Judge a Pong that the user's adapter received and that was captured (PONG-017)."""
-    ebms = link.connection.ebms
-    if ebms is None or not ebms.captured:
-        raise NotPossible(
-            "plaats het PingMMD of verstuur de Ping met uw adapter, en noem het vastgelegde antwoord in ebms.captured",
-            "place the PingMMD or send the Ping with your adapter, and name the captured answer in ebms.captured",
-        )
-    path = link.folder / ebms.captured
-    if not path.is_file():
-        raise NotPossible(f"{path} is er niet", f"{path} is not there")
-    data = path.read_bytes()
-    agreed = agreements(link)[0]
-    http, body = split_http(data)
-    message = read_message(body, http.get("content-type") if http else "")
-    yield tools.keep(path.name, data, "message/http")
-    for item in tools.judge("ebms-message", Raw(body, path.name, http), companions=(agreed.raw,)):
-        yield item
-    yield Finding("PONG-017", observed=path.name)
-    if message.kind != PONG:
-        yield Finding("PONG-001", observed=message.summary or "-", expected=PONG, where=path.name)
-        return
-    yield Observation(
-        Text(
-            "Pong gelezen uit een vastgelegd bericht van uw adapter",
-            "Pong read from a captured message of your adapter",
-        ),
-        (("MessageId Pong", message.message_id), ("RefToMessageId", message.ref_to), ("CPAId", message.cpa_id)),
-    )
-
-
-def notation(party: Party) -> str:
-    """Return a party as the API of the Java adapter writes it: `type:value`."""
-    return f"{party.type}:{party.value}" if party.type else party.value
-
-
-async def through_adapter(link: Link, tools: Tools) -> AsyncIterator[Yield]:
-    """Let the user's own adapter send the Ping: the REST API of the Java adapter, or an Axway pick-up folder."""
-    adapter, agreed = link.connection.adapter, agreements(link)[0]
-    if adapter.pickup:
-        from harness.documents import ping_mmd
-
-        target = link.folder / adapter.pickup / "ping.mmd.xml"
-        if not target.parent.is_dir():
-            raise NotPossible(f"{target.parent} is er niet", f"{target.parent} is not there")
-        target.write_bytes(ping_mmd(link))
-        yield Observation(Text(f"PingMMD geplaatst: {target}", f"PingMMD placed: {target}"))
-        async for item in handed_over(link, tools):
-            yield item
-        return
-    if not adapter.api:
-        raise NotPossible(
-            "vul adapter.api in (REST-API van de Java-adapter) of adapter.pickup (Axway-map)",
-            "fill in adapter.api (REST API of the Java adapter) or adapter.pickup (Axway folder)",
-        )
-    tools.exchange.guard.check(host_of(adapter.api), Reach.MESSAGE)
-    url = f"{adapter.api.rstrip('/')}/ebms/ping/{quote(agreed.cpa.cpaid.strip(), safe='')}/from/{quote(notation(agreed.our_id), safe='')}/to/{quote(notation(agreed.their_id), safe='')}"
-    async for item in _through_api(url, tools):
-        yield item
-
-
-async def _through_api(url: str, tools: Tools) -> AsyncIterator[Yield]:
-    try:
-        async with httpx.AsyncClient(timeout=tools.link.limits.read_timeout + 30, trust_env=False) as client:
-            reply = await client.post(url)
-    except httpx.HTTPError as wrong:
-        raise NotPossible(
-            f"de API van uw adapter antwoordt niet ({type(wrong).__name__}); controleer adapter.api",
-            f"the API of your adapter does not answer ({type(wrong).__name__}); check adapter.api",
-        ) from wrong
-    yield tools.keep("adapter-ping.txt", reply.content, "text/plain")
-    if reply.is_success:
-        yield Observation(
-            Text("uw adapter meldt dat de Pong is ontvangen", "your adapter reports that the Pong was received")
-        )
-        yield Finding("PONG-017", observed=f"HTTP {reply.status_code}")
-        yield Finding("PONG-016", observed=NOT_PROVEN)
-        return
-    yield Finding("PONG-014", observed=reply.text[:300] or f"HTTP {reply.status_code}", expected=PONG)
-    key = "network-back" if "response" in reply.text.lower() else "unknown"
-    yield translated(diagnosis.CAUSES[key])
+        yield letter(found, sent.message_id, sent.cpa_id)

@@ -112,3 +112,63 @@ async def test_pkioverheid_g4_is_rehearsed_with_a_ping_and_a_signed_message(tmp_
         message = await engine.result("lz", "ebms.send[rm-s]")
     assert ping.verdict is Verdict.PASS, rules(ping)
     assert message.verdict is Verdict.PASS, rules(message)
+
+
+def states(result):
+    """Return the words of the states that the result went through."""
+    return [dict(o.data).get("Toestand") for o in result.observed if "Toestand" in o.text.nl]
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        ("", ["accepted-waiting", "pong"]),
+        ("no-pong", ["accepted-waiting", "nothing"]),
+        ("wrong-ref", ["accepted-waiting", "foreign"]),
+        ("cpa-not-found", ["error"]),
+        ("late-pong", ["accepted-waiting", "late"]),
+    ],
+)
+async def test_a_ping_says_in_one_word_how_it_ended(tmp_path, pki, fault, expected):
+    patience = 0.8 if fault != "late-pong" else 30
+    async with chain(tmp_path, *[fault][: bool(fault)], pki=pki, pong_timeout=patience) as engine:
+        result = await engine.result("lz", "ebms.ping")
+    assert states(result) == expected
+    assert (result.verdict is Verdict.PASS) == (fault == "")
+
+
+async def test_an_endpoint_that_leads_to_another_adapter_is_told_from_a_closed_firewall(tmp_path, pki, monkeypatch):
+    from harness.probes import ebms_selftest
+
+    async with chain(tmp_path, "no-pong", pki=pki, pong_timeout=0.4) as engine:
+        here = await engine.result("lz", "ebms.ping")
+    assert not [r for r, _ in rules(here) if r == "XCHK-011"]
+    assert any("leidt vanaf hier naar deze luisteraar" in o.text.nl for o in here.observed)
+    monkeypatch.setattr(ebms_selftest.Inbox, "took", lambda self, *nonce: False)
+    async with chain(tmp_path, "no-pong", pki=pki, pong_timeout=0.4) as engine:
+        elsewhere = await engine.result("lz", "ebms.ping")
+    assert ("XCHK-011", "error") in rules(elsewhere)
+
+
+async def test_the_pong_is_found_in_the_log_of_an_adapter(tmp_path, pki, shared):
+    bases = shared / "corpus/ebms/bases"
+    log = b"12:00:00 INFO sending\n%s\n12:00:01 INFO received %s\n12:00:02 INFO done\n"
+    (tmp_path / "adapter.log").write_bytes(
+        log % ((bases / "base-ping.xml").read_bytes(), (bases / "base-pong.xml").read_bytes())
+    )
+    async with chain(tmp_path, pki=pki) as engine:
+        link = engine.links["lz"]
+        engine.links["lz"] = replace(link, documents={"cpa": (bases / "base-cpa-osb-rm.xml").read_bytes()})
+        with_ebms(engine, way="hand-over", captured="adapter.log")
+        result = await engine.result("lz", "ebms.ping")
+    assert result.verdict is Verdict.WARN, rules(result)
+    assert ("PONG-017", "warning") in rules(result)
+
+
+async def test_a_captured_empty_answer_is_no_pong_and_no_failure(tmp_path, pki):
+    (tmp_path / "empty.http").write_bytes(b"HTTP/1.1 204 No Content\r\nServer: x\r\n\r\n")
+    async with chain(tmp_path, pki=pki) as engine:
+        with_ebms(engine, way="hand-over", captured="empty.http")
+        result = await engine.result("lz", "ebms.ping")
+    assert result.verdict is Verdict.NOT_RUN
+    assert "leeg antwoord" in result.cause.nl
