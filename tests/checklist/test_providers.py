@@ -9,7 +9,10 @@ from click.testing import CliRunner
 from harness.attestations import Attestation, Ledger
 from harness.checklist import ConnectionFacts, catalogue, rows_for
 from harness.cli import cli
+from harness.errors import ScenarioInvalid
 from harness.model import Environment, Verdict
+from harness.scenario import load
+from harness.sheets import to_xlsx
 from harness.verdicts import row_verdicts
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -78,3 +81,59 @@ def test_a_name_that_the_scenario_does_not_have_gets_the_nearest(tmp_path):
     assert f"bedoelt u {known!r}" in str(wrong.exception)
     assert CliRunner().invoke(cli, [*arguments, "--provider", known]).exit_code == 0
     assert f'provider = "{known}"' in (tmp_path / "attestations.toml").read_text()
+
+
+HEADING = "Naam;Contact;OIN/HRN;ServiceUUID;BSN-certificaat;Test\r\n"
+GOOD = "Huisarts {n};a@b.nl;000000990000000{n:05d};{n:08d}-1111-4111-8111-111111111111;;ja\r\n"
+
+
+def cluster(tmp_path, table, name="zorgaanbieders.csv"):
+    (tmp_path / name).write_text(table, encoding="utf-8")
+    (tmp_path / "chain.toml").write_text(
+        'schema = 1\n[party]\nname = "Zorgportaal"\noin = "00000099000000004000"\nkind = "leverancier"\n'
+        f'[connections.tvs]\nsystem = "tvs-cluster"\n[connections.tvs.saml]\nproviders_file = "{name}"\n'
+    )
+    return tmp_path
+
+
+def test_a_cluster_of_a_hundred_and_twenty_comes_from_a_spreadsheet(tmp_path):
+    table = HEADING + "".join(GOOD.format(n=n) for n in range(1, 121))
+    [connection] = load(cluster(tmp_path, table)).connections
+    assert len(connection.saml.providers) == 120
+    assert connection.saml.providers[0].name == "Huisarts 1"
+    assert connection.saml.providers[0].test_provider
+
+
+def test_an_xlsx_gives_the_same_care_providers_as_a_csv(tmp_path):
+    table = HEADING + GOOD.format(n=1)
+    rows = [line.split(";") for line in table.splitlines()]
+    folder = cluster(tmp_path, table)
+    [from_csv] = load(folder).connections
+    (folder / "lijst.xlsx").write_bytes(to_xlsx([("Cluster", rows, ())], folder / "lijst.xlsx"))
+    file = folder / "chain.toml"
+    file.write_text(file.read_text().replace("zorgaanbieders.csv", "lijst.xlsx"))
+    [from_xlsx] = load(folder).connections
+    assert from_xlsx.saml.providers == from_csv.saml.providers
+
+
+def test_every_care_provider_that_lacks_something_is_named_with_its_cell(tmp_path):
+    table = (
+        HEADING + "Huisarts;;99000000004000;;;\r\n" + GOOD.format(n=2) + "Ziekenhuis;;00000099000000007000;geen;;\r\n"
+    )
+    with pytest.raises(ScenarioInvalid) as wrong:
+        load(cluster(tmp_path, table))
+    said = wrong.value.text.nl.splitlines()
+    assert len(said) == 3
+    assert "zorgaanbieders.csv:2: C2 oin: Huisarts: OIN/HRN heeft 14 cijfers" in said[0] + said[1]
+    assert "zorgaanbieders.csv:4: D4 service_uuid: Ziekenhuis" in said[2]
+
+
+@pytest.mark.parametrize("table", ["", "a;b\r\n1;2\r\n", "\x00\x01"])
+def test_a_file_that_is_no_such_table_is_one_sentence(tmp_path, table):
+    with pytest.raises(ScenarioInvalid, match=r"chain.toml:\d+: connections.tvs.saml.providers_file"):
+        load(cluster(tmp_path, table))
+
+
+def test_another_table_is_another_scenario(tmp_path):
+    before = load(cluster(tmp_path, HEADING + GOOD.format(n=1))).sha256
+    assert load(cluster(tmp_path, HEADING + GOOD.format(n=2))).sha256 != before
