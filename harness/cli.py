@@ -206,7 +206,7 @@ def session_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _options(**given: Any) -> Any:
-    from harness.front import Options
+    from harness.choice import Options
 
     return Options(
         runs=given["runs"],
@@ -252,12 +252,19 @@ def run(scenario: Path, dry_run: bool, **given: Any) -> None:
 @click.option(
     "--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Map met runbestanden."
 )
+@click.option("--ics", type=click.Path(path_type=Path), help="Schrijf de einddatums en termijnen als agenda (.ics).")
 @lang_option
-def plan(scenario: Path, runs: Path, lang: str) -> None:
+def plan(scenario: Path, runs: Path, ics: Path | None, lang: str) -> None:
     """Toon wat er nu te doen is, voor wie, en wat het tegenhoudt."""
-    from harness.planning import show_plan
+    from harness.planning import show_calendar, show_plan
 
-    click.echo(show_plan(scenario, runs, lang), nl=False)
+    if ics is None:
+        click.echo(show_plan(scenario, runs, lang), nl=False)
+        return
+    calendar, days = show_calendar(scenario, runs, lang)
+    ics.parent.mkdir(parents=True, exist_ok=True)
+    ics.write_bytes(calendar)
+    click.echo("\n".join([*days, str(ics)]))
 
 
 REPORT_FORMATS = ("html", "md", "json", "junit", "pdf")
@@ -499,6 +506,9 @@ def _day(text: str) -> Any:
 @click.option("--signing", type=click.Path(path_type=Path), help="Ondertekeningscertificaat van de aanbieder (CPA).")
 @click.option("--encryption", type=click.Path(path_type=Path), help="Versleutelingscertificaat van de aanbieder (CPA).")
 @click.option("--service", default="", help="Service van de aanbieder (provider-spec): organisatie:service:versie.")
+@click.option(
+    "--peer", is_flag=True, help="De aanbieder is de ketenpartner uit het CPA (provider-spec, om te oefenen)."
+)
 @click.option("--message", "messages", multiple=True, help="NAAM:VAN>NAAR, bijvoorbeeld afleveren:SR>SP; mag vaker.")
 @click.option("--host", "hosts", multiple=True, help="Hostnaam in de CSR; mag vaker. Later niet te wijzigen.")
 @click.option(

@@ -1,128 +1,22 @@
-"""What both fronts share: open a session on a scenario, choose what to run, run it, and keep the run file."""
+"""Open a session on a scenario for either front: bind links as they are needed, run, keep the run file."""
 
 import asyncio
-import fnmatch
-import hashlib
 import logging
-import platform
-import ssl
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from importlib.metadata import version
-from pathlib import Path
-from typing import Any, Final, Self
+from dataclasses import dataclass, field
+from typing import Any, Self
 
-from harness import __version__, checklist
-from harness.attestations import Ledger
-from harness.attestations import read as read_ledger
-from harness.checklist import Applicability, Row, probes_of, rows_for
+from harness.choice import Choice, Options, in_shard, run_info
 from harness.engine import Engine, Observer
 from harness.errors import UnusableInput
-from harness.facts import facts_of
-from harness.guard import CAP, Guard, Reach, host_of
+from harness.guard import Guard, Reach, host_of
 from harness.link import Link
 from harness.masking import Masker
-from harness.model import Environment, Result, Verdict
-from harness.outcome import RowVerdict
+from harness.model import Environment, Result
 from harness.probes import probe as probes
 from harness.rulebook import rulebook
-from harness.run import ConnectionInfo, Run, RunInfo, Writer, create, new_id, read, utc_now
+from harness.run import Writer, create, utc_now
 from harness.scenario import Connection, Loaded, secret
-from harness.verdicts import chain_verdicts, later
-
-LIBRARIES: Final = ("httpx", "cryptography", "lxml", "signxml", "zeep", "pysaml2", "aiohttp")
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the user asked for on the command line; the same for both fronts."""
-
-    runs: Path = Path("runs")
-    offline: bool = False
-    allow_write: bool = False
-    allow_production: bool = False
-    strict: bool = False
-    faults: tuple[str, ...] = ()
-    only: tuple[str, ...] = ()
-    skip: tuple[str, ...] = ()
-    shard: tuple[int, int] = (1, 1)
-    deadline: float = 0.0
-    failed_of: Path | None = None
-    run_id: str = ""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One row of one connection, with the probes that settle it."""
-
-    connection: str
-    row: Row
-    applicability: Applicability
-    probes: tuple[str, ...]
-
-
-def info_of(loaded: Loaded, connection: Connection) -> ConnectionInfo:
-    """Return what the run file says of a connection."""
-    party = loaded.scenario.party_of(connection)
-    operator = loaded.scenario.operator
-    ebms, wus = connection.ebms, connection.wus
-    profiles = (*(ebms.profiles if ebms else ()), *((wus.profiles or (wus.profile,)) if wus else ()))
-    return ConnectionInfo(
-        name=connection.name,
-        system=connection.system,
-        environment=connection.effective_environment,
-        party=party.name,
-        oin=party.oin,
-        kind=party.kind,
-        contact=party.contact,
-        operator=operator.name if operator else "",
-        operator_oin=operator.oin if operator else "",
-        peer=connection.peer.name,
-        network=connection.network,
-        channels=connection.channels,
-        digipoort_role=connection.digipoort_role if connection.system == "digipoort" else "",
-        sson=connection.sson,
-        reuse_adapter=connection.reuse_adapter,
-        supplier_connection=connection.supplier_connection,
-        digid_assessment=connection.digid_assessment,
-        chain_test=connection.chain_test,
-        activated=connection.activated.isoformat() if connection.activated else "",
-        profiles=profiles,
-        ticket=connection.ticket,
-        permission=connection.permission,
-        adapter=f"{connection.adapter.product} {connection.adapter.version}".strip(),
-        endpoints=tuple(connection.endpoints.items()),
-        providers=tuple(p.name for p in connection.saml.providers) if connection.saml else (),
-        registries=connection.registries,
-        window=tuple((w.period.start.isoformat(), w.period.end.isoformat()) for w in connection.window),
-    )
-
-
-def choices(loaded: Loaded, connection: Connection) -> list[Choice]:
-    """Return the scored rows of a connection in the order of its procedure; informative rows and aliases are none."""
-    rows = rows_for(facts_of(info_of(loaded, connection)))
-    environment = connection.effective_environment
-    return [
-        Choice(connection.name, row, answer, () if later(row, environment) else probes_of(row))
-        for row, answer in rows
-        if row.scored
-    ]
-
-
-def in_shard(name: str, shard: tuple[int, int]) -> bool:
-    """Whether a connection belongs to shard i of n (a stable hash of its name)."""
-    index, count = shard
-    return int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) % count == index - 1
-
-
-def selected(choice: Choice, options: Options) -> bool:
-    """Whether `--only` and `--skip` leave this row in: globs over the connection, the row and its probes."""
-    names = (choice.connection, choice.row.id, f"{choice.connection}::{choice.row.id}", *choice.probes)
-
-    def hit(patterns: Sequence[str]) -> bool:
-        return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns for name in names)
-
-    return (not options.only or hit(options.only)) and not hit(options.skip)
 
 
 def check_hosts(loaded: Loaded, options: Options, connections: Iterable[Connection]) -> None:
@@ -274,100 +168,3 @@ class Session:
                 text = secret(connection.test_bsns, self.loaded.folder).decode("utf-8", "replace")
                 found += [word for word in text.replace(",", " ").split() if word.isdigit()]
         return tuple(found)
-
-
-def run_info(loaded: Loaded, options: Options) -> RunInfo:
-    """Return the first line of a new run file."""
-    now = utc_now()
-    connections = tuple(info_of(loaded, c) for c in loaded.connections if in_shard(c.name, options.shard))
-    return RunInfo(
-        id=new_id(now),
-        started=now,
-        version=__version__,
-        rules_version=rulebook().version,
-        checklists_version=checklist.version(),
-        scenario=str(loaded.path),
-        scenario_sha256=loaded.sha256,
-        language=loaded.scenario.language,
-        python=platform.python_version(),
-        tls_library=ssl.OPENSSL_VERSION,
-        libraries=tuple((name, version(name)) for name in LIBRARIES),
-        caps=CAP.as_text(),
-        selection=(*options.only, *(f"!{s}" for s in options.skip)),
-        offline=options.offline,
-        faults=(*loaded.scenario.lab.faults, *options.faults),
-        connections=connections,
-    )
-
-
-def ledger_beside(loaded: Loaded) -> Ledger:
-    """Return the attestations beside the scenario; none when there is no file."""
-    file = loaded.folder / "attestations.toml"
-    if not file.is_file():
-        return Ledger()
-    return read_ledger(file, tuple(loaded.scenario.connections), tuple(rulebook().rules))
-
-
-def newest_run(loaded: Loaded, runs: Path) -> Run:
-    """Return the newest run of every connection of the scenario; without one, a run that did not begin."""
-    try:
-        run = read(runs)
-    except UnusableInput:
-        return Run(run_info(loaded, Options(runs=runs)))
-    names = {c.name for c in run.info.connections}
-    return run if {c.name for c in loaded.connections} <= names else Run(run_info(loaded, Options(runs=runs)))
-
-
-def verdicts(run: Run, ledger: Ledger) -> dict[str, dict[str, RowVerdict]]:
-    """Return the verdict of every scored row of every connection of a run."""
-    built = tuple(probes.load())
-    connections = {facts_of(info): rows_for(facts_of(info)) for info in run.info.connections}
-    return chain_verdicts(connections, run.by_probe, ledger, utc_now(), built=built)
-
-
-def exit_code(run: Run, rows: Iterable[RowVerdict], *, strict: bool) -> int:
-    """Return 3, 1, 4 or 0, in that order of precedence (design §5)."""
-    found = {r.verdict for r in run.results} | {r.verdict for r in rows}
-    if Verdict.ERROR in found or run.interrupted:
-        return 3
-    if Verdict.FAIL in found:
-        return 1
-    open_rows = {Verdict.MANUAL, Verdict.WAITING, Verdict.BLOCKED, Verdict.NOT_RUN}
-    return 4 if strict and found & open_rows else 0
-
-
-def failed_rows(path: Path, ledger: Ledger) -> set[tuple[str, str]]:
-    """Return (connection, row) of what failed or was blocked in an earlier run."""
-    bad = {Verdict.FAIL, Verdict.ERROR, Verdict.BLOCKED}
-    run = read(path)
-    return {(name, row) for name, rows in verdicts(run, ledger).items() for row, v in rows.items() if v.verdict in bad}
-
-
-def wanted_of(loaded: Loaded, options: Options, ledger: Ledger) -> list[Choice]:
-    """Return the rows that the options select; raises UnusableInput when a pattern matches nothing."""
-    everything = [
-        choice
-        for connection in loaded.connections
-        if in_shard(connection.name, options.shard)
-        for choice in choices(loaded, connection)
-    ]
-    wanted = [choice for choice in everything if selected(choice, options)]
-    if options.only and not wanted:
-        from harness.scenario import nearest
-
-        names = [c.row.id for c in everything] + list(loaded.scenario.connections)
-        near = nearest(options.only[0], names)
-        hint = (f"; bedoelt u {near}?", f"; did you mean {near}?") if near else ("", "")
-        raise UnusableInput(
-            f"--only {' '.join(options.only)}: geen rij gevonden{hint[0]}",
-            f"--only {' '.join(options.only)}: no row found{hint[1]}",
-        )
-    if options.failed_of is not None:
-        again = failed_rows(options.failed_of, ledger)
-        wanted = [c for c in wanted if (c.connection, c.row.id) in again]
-    return wanted
-
-
-def with_run(options: Options, run_id: str) -> Options:
-    """Return the options for a worker that joins a run."""
-    return replace(options, run_id=run_id)

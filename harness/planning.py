@@ -8,8 +8,9 @@ from pathlib import Path
 from harness import horizon
 from harness.agenda import Agenda, Todo, plan
 from harness.checklist import rows_for
+from harness.choice import Options, info_of, ledger_beside, newest_run, verdicts
 from harness.facts import facts_of
-from harness.front import Options, Session, info_of, ledger_beside, newest_run, verdicts
+from harness.front import Session
 from harness.model import Text, say
 from harness.run import Run, utc_now
 from harness.scenario import Loaded, load

@@ -127,7 +127,7 @@ class ConnectionNode(pytest.Collector):
     def collect(self) -> Iterable[pytest.Item]:
         """Yield an item for each row and probe, and one for the evidence of a person."""
         from harness.checklist import Mode
-        from harness.front import choices
+        from harness.choice import choices
 
         for choice in choices(self.chain.loaded, self.connection):
             for probe in choice.probes if choice.applicability.applies else ():
@@ -185,7 +185,7 @@ class Chain:
     """One scenario during a pytest session: the engine in a thread of its own, started by the first item."""
 
     def __init__(self, config: pytest.Config, loaded: Any) -> None:
-        from harness.front import Options, ledger_beside
+        from harness.choice import Options, ledger_beside
 
         self.config, self.loaded = config, loaded
         self.strict = bool(config.getini("strict"))
@@ -217,8 +217,8 @@ class Chain:
 
     def verdict(self, item: RowItem) -> tuple[Verdict, str]:
         """Return the verdict of one item and the lines to show."""
+        from harness.choice import info_of
         from harness.facts import facts_of
-        from harness.front import info_of
         from harness.run import utc_now
         from harness.verdicts import part_verdict
 
@@ -339,7 +339,7 @@ def _shared_runs(config: pytest.Config) -> dict[str, str]:
 
 
 def _start_runs(config: pytest.Config) -> Iterator[tuple[str, str]]:
-    from harness.front import run_info
+    from harness.choice import run_info
     from harness.run import create
     from harness.scenario import load
 

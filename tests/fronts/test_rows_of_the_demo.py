@@ -5,7 +5,7 @@ from pathlib import Path
 
 from harness.attestations import Ledger
 from harness.checklist import catalogue
-from harness.front import verdicts
+from harness.choice import verdicts
 from harness.model import Verdict
 from harness.run import read
 
