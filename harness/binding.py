@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from harness.errors import DocumentUnreadable
+from harness.errors import DocumentUnreadable, UnusableInput
 from harness.guard import host_of
 from harness.lab import Lab, Place
 from harness.lab.ca import Identity, Pki
@@ -73,6 +73,11 @@ class Binder:
 
     def _material(self, name: str, role: str, certificate: Certificate) -> Material:
         folder = self.loaded.folder
+        if LAB in (certificate.cert, certificate.key) and not certificate.cert.lower().endswith((".p12", ".pfx")):
+            raise UnusableInput(
+                f'certificates.{name} is "lab", maar de verbinding heeft een echt adres: zet cert en key naar uw eigen bestanden',
+                f'certificates.{name} is "lab", but the connection has a real address: point cert and key to your own files',
+            )
         password = secret(certificate.password, folder) if certificate.password else None
         data = (folder / certificate.cert).read_bytes()
         if certificate.cert.lower().endswith((".p12", ".pfx")):

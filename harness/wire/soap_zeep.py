@@ -11,7 +11,7 @@ from lxml import etree
 
 from harness.errors import DocumentUnreadable, UnusableInput
 from harness.wire import xml
-from harness.wire.soap import Envelope
+from harness.wire.soap import Envelope, local
 from harness.wire.soap_wsdl import Operation, Wsdl, is_remote
 
 _ROOM: Final = "/wsdl/"
@@ -147,18 +147,31 @@ def load(name: str, files: Mapping[str, bytes], port: str = "") -> Contract:
 @lru_cache(maxsize=32)
 def _load(name: str, frozen: tuple[tuple[str, bytes], ...], port: str) -> Contract:
     files = dict(frozen)
+    wsdl = _read(name, files[name])
+    if local(wsdl.root) != "definitions":
+        root = local(wsdl.root)
+        raise ContractUnusable(f"{name} is geen WSDL maar <{root}>", f"{name} is no WSDL but <{root}>")
+    _refuse_remote(name, wsdl)
+    for other, data in frozen:
+        if other != name:
+            _refuse_remote(other, _read(other, data))
+    return Contract(_client(name, files), wsdl, name, files, port)
+
+
+def _read(name: str, data: bytes) -> Wsdl:
     try:
-        root = xml.parse(files[name])
+        return Wsdl(xml.parse(data))
     except DocumentUnreadable as wrong:
         raise ContractUnusable(f"{name}: {wrong.text.nl}", f"{name}: {wrong.text.en}") from None
-    wsdl = Wsdl(root)
-    remote = next((location for _, location in wsdl.imports if is_remote(location)), "")
+
+
+def _refuse_remote(name: str, document: Wsdl) -> None:
+    remote = next((location for _, location in document.imports if is_remote(location)), "")
     if remote:
         raise ContractUnusable(
             f"{name} importeert {remote} van internet; dat wordt niet opgehaald. Zet het bestand naast de WSDL en verwijs relatief",
             f"{name} imports {remote} from the internet; it is not fetched. Put the file beside the WSDL and refer to it relatively",
         )
-    return Contract(_client(name, files), wsdl, name, files, port)
 
 
 def _client(name: str, files: Mapping[str, bytes]) -> Any:
