@@ -1,15 +1,21 @@
 """Say what is wrong with a certificate that stands in an ebMS document."""
 
+import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from harness.errors import KetentestError
 from harness.lint.judge import Context
+from harness.lint.pki.policy import policy
 from harness.model import Text
+from harness.wire import certfile
 from harness.wire.keyinfo import CertificateFacts, CertificateText, KeyInfo
 
 CLIENT_AUTH: Final = "1.3.6.1.5.5.7.3.2"
@@ -92,10 +98,16 @@ def out_of_order(texts: Iterable[CertificateText]) -> bool:
     return any(before.issuer != after.subject for before, after in pairwise(facts))
 
 
-def issued_by_trust(facts: CertificateFacts, ctx: Context, between: Iterable[bytes]) -> bool:
-    """Whether a chain of signatures leads from the certificate to an anchor of `ctx`."""
-    anchors = [c for c in map(_load, ctx.trust) if c is not None]
-    pool = [c for c in map(_load, between) if c is not None]
+def anchored(facts: CertificateFacts, ctx: Context, between: Iterable[bytes]) -> bool:
+    """Whether signatures lead from the certificate to an anchor.
+
+    Anchors are what `--trust` gave, else the CAs that PKIoverheid published (known by their digest) among `between`.
+    """
+    pool = [c for data in between for c in _opened(data)]
+    pins = policy().by_digest
+    anchors = [c for data in ctx.trust for c in _opened(data)] or [
+        c for c in pool if hashlib.sha256(c.public_bytes(Encoding.DER)).hexdigest() in pins
+    ]
     current = _load(facts.der)
     for _ in range(6):
         if current is None:
@@ -104,6 +116,18 @@ def issued_by_trust(facts: CertificateFacts, ctx: Context, between: Iterable[byt
             return True
         current = next((c for c in pool if c != current and _signed(current, c)), None)
     return False
+
+
+@lru_cache(maxsize=32)
+def _opened(data: bytes) -> tuple[x509.Certificate, ...]:
+    """Return every certificate in a PEM or DER file; nothing for another kind of file."""
+    if b"CERTIFICATE" not in data[:65536] and data[:1] != b"0":
+        return ()
+    try:
+        found = [_load(c.der) for c in certfile.opened(data).certificates]
+    except KetentestError:
+        return ()
+    return tuple(c for c in found if c is not None)
 
 
 def _load(data: bytes) -> x509.Certificate | None:

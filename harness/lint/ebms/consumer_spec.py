@@ -418,26 +418,26 @@ def strong(doc: Doc, ctx: Context) -> Outcome:
 @table.rule("SPEC-039")
 def right_root(doc: Doc, ctx: Context) -> Outcome:
     """The chain ends in the PKIoverheid root of the environment."""
-    if not any(True for _ in doc.certificates()):
-        return
     between = [t.der for p in doc.spec.parameters if p.key_info for t in p.key_info.certificates if t.der]
-    between += [c.data for c in ctx.companions if b"CERTIFICATE" in c.data[:200] or c.data[:1] == b"0"]
+    between += [c.data for c in ctx.companions]
+    unknown = False
     for parameter, facts in doc.certificates():
-        if ctx.trust and certificates.issued_by_trust(facts, ctx, between):
+        trial = re.search(r"trial|\btest\b", facts.issuer, re.IGNORECASE) and ctx.environment is Environment.PROD
+        if certificates.anchored(facts, ctx, between) and not (trial and not ctx.trust):
             continue
         government = re.search(r"pkioverheid|staat der nederlanden|uzi-?register|g4 pkio", facts.issuer, re.IGNORECASE)
-        trial = re.search(r"trial|\btest\b", facts.issuer, re.IGNORECASE)
-        if not government or (trial and ctx.environment is Environment.PROD):
-            yield at(
-                "SPEC-039", parameter.node, observed=f"{parameter.name}: {facts.issuer}", expected="PKIoverheid Private"
-            )
-        else:
-            yield NotRun("SPEC-039", NO_CHAIN)
+        if government and not trial:
+            unknown = True
+            continue
+        observed = f"{parameter.name}: {facts.issuer}"
+        yield at("SPEC-039", parameter.node, observed=observed, expected="PKIoverheid Private")
+    if unknown:
+        yield NotRun("SPEC-039", NO_CHAIN)
 
 
 NO_CHAIN: Final = Text(
-    "de uitgever is geen opgegeven anker; geef de tussencertificaten op met --with of de stamcertificaten met --trust",
-    "the issuer is no given anchor; name the intermediates with --with or the roots with --trust",
+    "de keten tot een PKIoverheid-CA is niet na te gaan; geef de CA-certificaten van uw TSP op met --with (bekende worden herkend) of eigen stamcertificaten met --trust",
+    "the chain to a PKIoverheid CA cannot be followed; name the CA certificates of your TSP with --with (known ones are recognised) or roots of your own with --trust",
 )
 
 
