@@ -70,21 +70,14 @@ def state(word: str) -> Observation:
 def translated(found: Diagnosis, detail: str = "") -> Finding:
     """Return the ERR-020 finding of a diagnosis."""
     cause = Text(f"{found.cause.nl}{detail}", f"{found.cause.en}{detail}")
-    return Finding("ERR-020", case=found.key, observed=cause, expected=found.act)
+    return Finding("ERR-020", case=found.key, observed=cause, expected=found.advice)
 
 
 def letter(found: Diagnosis, message_id: str, cpa_id: str) -> Observation:
-    """Return who must act, and what to write to the counterparty with the numbers it needs."""
-    who = Text(f"Aan zet: {found.who.nl}.", f"To act: {found.who.en}.")
-    if not found.letter.nl:
-        return Observation(who)
-    numbers = f" (CPAId {cpa_id}, MessageId {message_id})"
-    return Observation(
-        Text(
-            f"{who.nl} Schrijf aan het Servicecentrum of de ketenpartner: “{found.letter.nl}”{numbers}",
-            f"{who.en} Write to the Servicecentrum or the counterparty: “{found.letter.en}”{numbers}",
-        )
-    )
+    """Return the likely cause, who must act, and what to write with the numbers that the other side needs."""
+    numbers = f" (CPAId {cpa_id}, MessageId {message_id})" if found.letter.nl else ""
+    cause, advice = found.cause, found.advice
+    return Observation(Text(f"Oorzaak: {cause.nl}. {advice.nl}{numbers}", f"Cause: {cause.en}. {advice.en}{numbers}"))
 
 
 async def by_ourselves(link: Link, tools: Tools) -> AsyncIterator[Yield]:

@@ -24,6 +24,15 @@ class Diagnosis:
     letter: Text = NOTHING
     where: str = ""
 
+    @property
+    def advice(self) -> Text:
+        """Who must act, what to do, and what to write to the Servicecentrum or the counterparty."""
+        nl, en = f"{self.act.nl}. Aan zet: {self.who.nl}.", f"{self.act.en}. To act: {self.who.en}."
+        if self.letter.nl:
+            nl += f" Schrijf aan het Servicecentrum of de ketenpartner: “{self.letter.nl}”"
+            en += f" Write to the Servicecentrum or the counterparty: “{self.letter.en}”"
+        return Text(nl, en)
+
 
 CAUSES: Final = {
     d.key: d

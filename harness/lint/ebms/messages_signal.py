@@ -313,7 +313,7 @@ def fault(case: Received, ctx: Context) -> Verdicts:
 def translated(case: Received, ctx: Context) -> Verdicts:
     """What the refusal means, who must act, and what to write."""
     for found in diagnosis.of_message(case.message, case.http.status if case.http else None):
-        yield Finding("ERR-020", case=found.key, observed=found.cause, expected=found.act, where=found.where)
+        yield Finding("ERR-020", case=found.key, observed=found.cause, expected=found.advice, where=found.where)
 
 
 @TABLE.rule("STAT-001")
