@@ -80,8 +80,8 @@ COUNTERPARTIES: Final = {
     ("lopende-zaken", "wus"): "harness.lab.services:Profielservice",
     ("digikoppeling", "ebms"): "harness.lab.msh:Msh",
     ("digikoppeling", "wus"): "harness.lab.services:Generic",
-    ("digipoort", "wus"): "harness.lab.services:Digipoort",
-    ("digimelding", "wus"): "harness.lab.services:Digimelding",
+    ("digipoort", "wus"): "harness.lab.deliveries:DeliveringDigipoort",
+    ("digimelding", "wus"): "harness.lab.deliveries:ReportingDigimelding",
     ("tvs-cluster", "saml"): "harness.lab.tvs:RoutingService",
     ("tvs-direct", "saml"): "harness.lab.tvs:RoutingService",
 }

@@ -18,6 +18,7 @@ from harness.lint.judge import Raw
 from harness.model import Finding, Observation, Text
 from harness.probes.ebms_agreed import signer_of as ebms_signer
 from harness.probes.msg_material import messages_of, samples_of, schemas_of, test_persons
+from harness.probes.msg_wus import sent
 from harness.probes.probe import NotApplicable, NotPossible, Tools, Yield, probe
 from harness.probes.wus_contract import contract_of, operation_of, profile_of, refuse_other_bsns, signer_of, values_of
 from harness.wire import ebms_build, mtom, soap, soap_zeep, wss_verify, xml
@@ -126,6 +127,23 @@ def _digest(name: str, data: bytes) -> Observation:
     return Observation(
         Text(f"{name}: SHA-256 {digest[:16]}…", f"{name}: SHA-256 {digest[:16]}…"), (("SHA-256", digest),)
     )
+
+
+# --- sending ---------------------------------------------------------------------------------------------------------
+
+
+@probe(
+    "msg.send",
+    title=("Testberichten aangeleverd of gemeld, en gevolgd", "Test messages delivered or reported, and followed"),
+    needs=("tls.mutual",),
+    guard="write",
+    side="wus",
+    systems=("digipoort", "digimelding"),
+)
+async def send(link: Link, tools: Tools) -> AsyncIterator[Yield]:
+    """Aanleveren, status and ophalen on the test stub (Digipoort step 6), or AnnotatieToevoegen and Statusoverzicht (DM 3.2)."""
+    async for item in sent(link, tools):
+        yield item
 
 
 # --- round trip ------------------------------------------------------------------------------------------------------
