@@ -8,7 +8,7 @@ from harness.checklist import ConnectionFacts, Deadline, Mode, Row
 from harness.model import NOTHING, Text, Verdict, Words
 from harness.outcome import RowVerdict, WhyNot
 from harness.verdicts import Answered
-from harness.workdays import add_days, add_months, add_workdays, workdays_between
+from harness.workdays import add_days, add_months, add_workdays, day_of, workdays_between
 
 _ORDER = (Verdict.FAIL, Verdict.ERROR, Verdict.NOT_RUN, Verdict.MANUAL, Verdict.WAITING, Verdict.BLOCKED)
 
@@ -53,7 +53,7 @@ def plan(rows: Answered, verdicts: Mapping[str, RowVerdict], facts: ConnectionFa
 
     Steps that only sum up others stay out: their parts are named. What unblocks most comes before what unblocks less.
     """
-    today = now.date()
+    today = day_of(now)
     known = {row.id for row, _ in rows}
     own = [row for row, answer in rows if answer.applies and row.scored and not _sums_up(row, known)]
     todos = [_todo(row, verdicts, facts, today, [r for r, _ in rows]) for row in own if _is_open(verdicts[row.id])]

@@ -9,6 +9,7 @@ from harness.checklist import Applicability, ConnectionFacts, Mode, Row, catalog
 from harness.errors import OwnFailure
 from harness.model import Environment, Result, Severity, Text, Verdict, Words, say
 from harness.outcome import GREEN, RowVerdict, WhyNot, spoken_day, step_verdict
+from harness.workdays import day_of
 
 Results = Mapping[tuple[str, str], Result]
 """What the probes concluded, by (connection, probe id)."""
@@ -40,7 +41,7 @@ def row_verdicts(
     `built` holds the ids of the probes that exist; `elsewhere` the verdicts of other connections, for the rows that
     take their answer from another procedure (LZ-4.3.1 is DK-6).
     """
-    bench = _Bench(rows, results, ledger, facts, now.date(), built, elsewhere or {})
+    bench = _Bench(rows, results, ledger, facts, day_of(now), built, elsewhere or {})
     return {row.id: bench.verdict(row.id) for row, _ in rows if row.mode is not Mode.INFORMATIVE}
 
 
@@ -76,7 +77,7 @@ def part_verdict(
     row: Row, probe: str, results: Results, ledger: Ledger, facts: ConnectionFacts, now: datetime
 ) -> RowVerdict:
     """Return what one probe of a row came to, with the row's own weighing; without a probe, the evidence of a person."""
-    bench = _Bench((), results, ledger, facts, now.date(), None, {})
+    bench = _Bench((), results, ledger, facts, day_of(now), None, {})
     return step_verdict(row.id, bench.of_probe(row, probe) if probe else bench.of_person(row))
 
 

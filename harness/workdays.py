@@ -1,10 +1,17 @@
 """Count Dutch working days: weekends and the days of the Algemene termijnenwet do not count."""
 
 from calendar import monthrange
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 
+from harness.window import AMSTERDAM
+
 SUNDAY = 6
+
+
+def day_of(moment: datetime) -> date:
+    """Return the day that a moment is in the Netherlands; a statement is dated there, a run's clock is UTC."""
+    return moment.astimezone(AMSTERDAM).date()
 
 
 def easter(year: int) -> date:

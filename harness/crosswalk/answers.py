@@ -13,6 +13,7 @@ from harness.outcome import RowVerdict, WhyNot, step_verdict
 from harness.rulebook import rulebook
 from harness.run import ConnectionInfo, Run
 from harness.verdicts import chain_verdicts
+from harness.workdays import day_of
 
 Verdicts = Mapping[str, Mapping[str, RowVerdict]]
 
@@ -125,7 +126,7 @@ class _Bench:
 
     def _weighed(self, rule: str, name: str, found: list[Graded]) -> RowVerdict:
         severities = {g.severity for g in found}
-        waived = self.ledger.waived(rule, name, self.now.date()) if Severity.ERROR in severities else None
+        waived = self.ledger.waived(rule, name, day_of(self.now)) if Severity.ERROR in severities else None
         if Severity.ERROR in severities and not waived:
             return RowVerdict(rule, Verdict.FAIL)
         remark = waived or Severity.WARNING in severities

@@ -34,6 +34,7 @@ from harness.report.wording import AMSTERDAM, Wording
 from harness.rulebook import Rulebook, rulebook
 from harness.run import ConnectionInfo, Merged, Run, compare
 from harness.verdicts import Answered, chain_verdicts
+from harness.workdays import day_of
 
 Reader = Literal["own", "logius", "dictu"]
 Detail = Literal["technisch", "volledig"]
@@ -333,7 +334,7 @@ def _references(desk: Desk, found: Sequence[Cause]) -> tuple[Reference, ...]:
 
 
 def _deviations(desk: Desk) -> tuple[Deviation, ...]:
-    say, clean, today = desk.say, desk.clean, desk.now.date()
+    say, clean, today = desk.say, desk.clean, day_of(desk.now)
     failing = {
         (r.connection, g.finding.rule) for r in desk.run.results for g in r.findings if g.severity is not Severity.INFO
     }
@@ -363,7 +364,7 @@ def _evidence(desk: Desk) -> tuple[EvidenceFile, ...]:
     for digest, evidence in files.items():
         named = dict.fromkeys(f"{r.connection}: {r.probe}" for r in places[digest])
         index.append(found_here.evidence_file(desk, evidence, desk.clean(desk.say.listed(list(named), 3), 200)))
-    return (*sorted(index, key=lambda e: (e.belongs, e.name)), *_attested_files(desk))
+    return (*sorted(index, key=lambda e: e.belongs), *_attested_files(desk))
 
 
 def _attested_files(desk: Desk) -> tuple[EvidenceFile, ...]:

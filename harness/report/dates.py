@@ -11,7 +11,7 @@ from harness.report.desk import Desk
 from harness.report.model import Mark, Moment, Validity
 from harness.report.wording import AMSTERDAM
 from harness.run import ConnectionInfo
-from harness.workdays import add_months, add_workdays, workdays_between
+from harness.workdays import add_months, add_workdays, day_of, workdays_between
 
 SOON: Final = timedelta(days=60)
 MOST_MOMENTS: Final = 400
@@ -108,7 +108,7 @@ def _day(moment: str) -> date | None:
 
 
 def _validity(desk: Desk, label: str, start: date, end: date) -> Validity:
-    say, today = desk.say, desk.now.date()
+    say, today = desk.say, day_of(desk.now)
     if end < today:
         return Validity(label, start, end, Mark("fail", say("fail")), say("expired_since", date=say.day(end)))
     left = say.count("days_left", (end - today).days)

@@ -9,6 +9,7 @@ from harness.attestations import review
 from harness.model import Evidence, Finding, Graded, Result, Rule, Severity, Source, Text, Verdict
 from harness.report.desk import Desk
 from harness.report.model import EvidenceFile, FindingView, Mark, Sighting, Unjudged
+from harness.workdays import day_of
 
 RANK: Final = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 MOST_EXCERPTS: Final = 40
@@ -58,7 +59,7 @@ def causes(desk: Desk) -> list[Cause]:
 def _add(desk: Desk, found: dict[tuple[object, ...], Cause], graded: Graded, result: Result | None) -> None:
     finding, severity = graded.finding, graded.severity
     name = result.connection if result else ""
-    waiver = desk.ledger.waived(finding.rule, name, desk.now.date()) if severity is Severity.ERROR else None
+    waiver = desk.ledger.waived(finding.rule, name, day_of(desk.now)) if severity is Severity.ERROR else None
     if waiver:
         severity = Severity.WARNING
     key = (finding.rule, finding.case, severity, finding.observed if finding.rule not in desk.book else "")
@@ -85,7 +86,7 @@ def _of_ledger(desk: Desk) -> Iterable[Graded]:
     failing = {
         (r.connection, g.finding.rule) for r in desk.run.results for g in r.findings if g.severity is not Severity.INFO
     }
-    mine = [f for f in review(desk.ledger, desk.now.date(), failing) if f.rule in desk.book]
+    mine = [f for f in review(desk.ledger, day_of(desk.now), failing) if f.rule in desk.book]
     return desk.book.grade(mine, {str(info.environment) for info in desk.infos})
 
 

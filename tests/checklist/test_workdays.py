@@ -1,12 +1,21 @@
 """Terms run over Dutch working days."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.workdays import add_days, add_months, add_workdays, easter, holidays, is_workday, workdays_between
+from harness.workdays import (
+    add_days,
+    add_months,
+    add_workdays,
+    day_of,
+    easter,
+    holidays,
+    is_workday,
+    workdays_between,
+)
 
 DAYS = st.dates(date(2015, 1, 1), date(2060, 12, 31))
 
@@ -60,3 +69,8 @@ def test_a_term_ends_on_a_working_day_and_counts_back_to_its_length(start, numbe
 @given(DAYS, st.integers(-400, 400))
 def test_days_forward_and_back_come_home(start, number):
     assert add_days(add_days(start, number), -number) == start
+
+
+def test_a_statement_of_just_after_midnight_is_of_the_dutch_day():
+    assert day_of(datetime(2026, 11, 21, 23, 30, tzinfo=UTC)) == date(2026, 11, 22)
+    assert day_of(datetime(2026, 7, 1, 21, 59, tzinfo=UTC)) == date(2026, 7, 1)
