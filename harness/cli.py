@@ -430,11 +430,12 @@ def _ask_systems() -> list[str]:
 
 
 @cli.command()
-@click.argument("step")
+@click.argument("step", required=False)
+@click.option("--serve", is_flag=True, help="Open een lokale pagina om alle open stappen van uw rol na te lopen.")
 @click.option("--scenario", type=click.Path(path_type=Path), default=Path("scenarios/preprod"), show_default=True)
-@click.option("--by", required=True, help="Naam van wie verklaart.")
-@click.option("--function", required=True, help="Functie.")
-@click.option("--statement", required=True, help="Wat is vastgesteld, in één zin.")
+@click.option("--by", default="", help="Naam van wie verklaart.")
+@click.option("--function", default="", help="Functie.")
+@click.option("--statement", default="", help="Wat is vastgesteld, in één zin.")
 @click.option("--connection", default="", help="Alleen voor deze verbinding.")
 @click.option("--provider", default="", help="Alleen voor deze zorgaanbieder van het cluster.")
 @click.option("--item", default="", help="Nummer in de checklist van Logius of DICTU waar dit over gaat.")
@@ -444,23 +445,36 @@ def _ask_systems() -> list[str]:
 @click.option("--file", "file", default="", help="Bewijsbestand; een afbeelding wordt zonder metadata bewaard.")
 @click.option("--date", "when", default="", help="Datum (2026-11-21); anders vandaag.")
 @click.option("--expires", default="", help="Datum waarna het bewijs niet meer telt.")
-def attest(step: str, scenario: Path, when: str, expires: str, verdict: str, **said: Any) -> None:
-    """Leg bewijs van een mens vast bij een stap."""
+@click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), help="Map met runs (voor --serve).")
+@click.option("--lang", type=click.Choice(["nl", "en"]), default=None, help="Taal van de pagina (voor --serve).")
+def attest(
+    step: str | None, serve: bool, scenario: Path, when: str, expires: str, verdict: str, runs: Path, lang: str | None,
+    **said: Any,
+) -> None:  # fmt: skip
+    """Leg bewijs van een mens vast bij een stap, of open met --serve een pagina voor alle open stappen."""
+    if serve:
+        from harness.testers.serve import serve_testers
+
+        sys.exit(serve_testers(scenario, runs, lang or "", said["by"], said["function"]))
+    missing = [name for name, value in {"STEP": step, **_spoken(said)}.items() if not value]
+    if missing or step is None:
+        raise click.UsageError(f"geef ook {', '.join(missing)}, of gebruik --serve voor een pagina met alle open stappen")
     from dataclasses import replace
-    from datetime import UTC, datetime
 
     from harness.attestations import Attestation
     from harness.attesting import attest as record
     from harness.attesting import check_provider, find, take_in
     from harness.model import Verdict
+    from harness.run import utc_now
     from harness.scenario import load
+    from harness.workdays import day_of
 
     loaded = load(scenario)
     check_provider(loaded, said["provider"])
     attestation = Attestation(
         step=step,
         verdict=Verdict(verdict),
-        date=_day(when) or datetime.now(UTC).astimezone().date(),
+        date=_day(when) or day_of(utc_now()),
         expires=_day(expires),
         **said,
     )
@@ -470,6 +484,10 @@ def attest(step: str, scenario: Path, when: str, expires: str, verdict: str, **s
     sealed = record(path, attestation, tuple(loaded.scenario.connections))
     seal = f" (sha256 {sealed.sha256[:12]}…)" if sealed.sha256 else ""
     click.echo(f"{path}: {sealed.step} {verdict}{seal}")
+
+
+def _spoken(said: dict[str, str]) -> dict[str, str]:
+    return {f"--{name}": said[name] for name in ("by", "function", "statement")}
 
 
 def _day(text: str) -> Any:
@@ -551,6 +569,11 @@ def generate(
 @click.option("--listen", default="127.0.0.1:0", show_default=True, help="ADRES:POORT; poort 0 kiest er een.")
 @click.option("--fault", "faults", multiple=True, help="Een fout die de ketenpartner speelt; mag vaker.")
 @click.option(
+    "--own-endpoint",
+    default="",
+    help="msh: waar uw adapter luistert, zoals het in het CPA komt (https://localhost:9443/ebms).",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     default=Path("lab"),
@@ -563,7 +586,7 @@ def generate(
 @click.option("--log", type=click.Path(path_type=Path), help="tvs: logbestand waarin geen BSN mag staan.")
 @click.option("--cases", type=click.Path(path_type=Path), help="tvs: TOML met eigen gevallen.")
 def lab(
-    kind: str, scenario: Path, connection: str, listen: str, faults: tuple[str, ...], out: Path,
+    kind: str, scenario: Path, connection: str, listen: str, faults: tuple[str, ...], own_endpoint: str, out: Path,
     login: str, protected: str, marker: str, log: Path | None, cases: Path | None,
 ) -> None:  # fmt: skip
     """Speel de ketenpartner voor uw eigen software."""
@@ -577,4 +600,4 @@ def lab(
     if login and not (protected and marker and kind == "tvs"):
         raise click.UsageError("--try hoort bij `lab tvs` en vraagt ook --protected en --marker")
     trial = Trial(login, protected, marker, log, cases) if login else None
-    sys.exit(serve_lab(kind, scenario, connection, listen, faults, out, trial))
+    sys.exit(serve_lab(kind, scenario, connection, listen, faults, out, trial, own_endpoint))

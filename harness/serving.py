@@ -1,11 +1,14 @@
 """Serve the lab's counterparties for a user's own software, and hand over what Logius or DICTU would send."""
 
 import asyncio
+import logging
 import signal
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import click
 
@@ -46,10 +49,14 @@ def serve_lab(
     faults: tuple[str, ...],
     out: Path,
     trial: Trial | None = None,
+    own_endpoint: str = "",
 ) -> int:
     """Serve one connection's counterparties until interrupted, or until a trial has ended; returns the exit code."""
     loaded = load(scenario)
     chosen = _choose(loaded, kind, connection)
+    if own_endpoint:
+        chosen = _with_endpoint(chosen, own_endpoint)
+    _tell_at_the_terminal()
     for fault in faults:
         check_fault(chosen.system, chosen.name, fault)
     try:
@@ -75,6 +82,32 @@ def _choose(loaded: Loaded, kind: str, name: str) -> Connection:
     found = min(fits, key=lambda c: systems.index(c.system))
     others = {side: None for side in found.endpoints if side != SIDES[kind]}
     return found.model_copy(update=others)
+
+
+def _with_endpoint(connection: Connection, url: str) -> Connection:
+    """Return the connection with the user's own ebMS address, which then stands in the CPA of the lab."""
+    parts = urlsplit(url)
+    if connection.ebms is None or parts.scheme != "https" or not parts.hostname:
+        raise UnusableInput(
+            f"--own-endpoint {url}: geef bij `lab msh` een https-adres, bijvoorbeeld https://localhost:9443/ebms",
+            f"--own-endpoint {url}: give an https address with `lab msh`, for example https://localhost:9443/ebms",
+        )
+    return connection.model_copy(update={"ebms": connection.ebms.model_copy(update={"own_endpoint": url})})
+
+
+class _Terminal(logging.Handler):
+    """Prints what a counterparty received and could not deliver, one line each."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        said = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in record.getMessage())
+        click.echo(f"{time.strftime('%H:%M:%S')}  {said}")
+
+
+def _tell_at_the_terminal() -> None:
+    events = logging.getLogger("harness.lab.msh")
+    events.handlers[:] = [_Terminal()]
+    events.setLevel(logging.INFO)
+    events.propagate = False
 
 
 def _address(listen: str) -> tuple[str, int]:
@@ -141,7 +174,7 @@ def _hand_over(link: Link, out: Path) -> Iterator[Path]:
     names = {"cpa": "cpa.xml", "metadata": "metadata.xml", "wsdl": "service.wsdl"}
     for kind, data in link.documents.items():
         if not kind.startswith("crl"):
-            yield _written(folder / names.get(kind, kind), data)
+            yield _written(folder / names.get(kind, _file_name(kind)), data)
     yield _written(folder / "anchors.pem", b"".join(link.anchors))
     for role, material in link.materials.items():
         name = role.replace(":", "-")
@@ -149,6 +182,12 @@ def _hand_over(link: Link, out: Path) -> Iterator[Path]:
         key = folder / f"{name}.key"
         key.touch(mode=0o600)
         yield _written(key, material.key)
+
+
+def _file_name(kind: str) -> str:
+    """Return `cpa-osb-rm.xml` for `cpa[osb-rm]`."""
+    name, bracket, rest = kind.partition("[")
+    return f"{name}-{rest.rstrip(']')}.xml" if bracket else kind
 
 
 def _written(path: Path, data: bytes) -> Path:

@@ -5,7 +5,6 @@ our own endpoint, over mutual TLS), eliminates duplicates and repeats what is no
 """
 
 import asyncio
-import contextlib
 import logging
 import ssl
 from collections.abc import Coroutine, Mapping, Sequence
@@ -137,8 +136,10 @@ class Msh:
         case = Received(message, request.head, agreement.cpa if agreement else None, known=frozenset(self.memory.sent))
         refused = self._refusal(case) or unreadable or rejection(case, self._context())
         if refused is not None:
+            log.info("← %s (%s): geweigerd / refused", message.summary or "geen ebMS", message.message_id)
             return self._refused(case, agreement, refused)
         assert agreement is not None  # without a CPA the message is refused
+        log.info("← %s (%s)", message.summary, message.message_id)
         return self._accepted(case, agreement)
 
     def _accepted(self, case: Received, agreement: Agreement) -> Reply:
@@ -385,9 +386,14 @@ class Msh:
         target = f"https://{address}:{mapped}{url.path or '/'}"
         headers = {**dict(outgoing.headers), "Host": host}
         client = self._client(foreign=self._behaves("foreign", action))
-        with contextlib.suppress(httpx.HTTPError, OSError):
+        try:
             reply = await client.post(target, content=outgoing.body, headers=headers, extensions={"sni_hostname": host})
-            self._synchronous_answer(reply)
+        except (httpx.HTTPError, OSError) as wrong:
+            reason = str(wrong) or type(wrong).__name__
+            log.info("→ %s: niet afgeleverd bij / not delivered to %s (%s)", action, point.uri, reason)
+            return
+        log.info("→ %s: HTTP %d van / from %s", action, reply.status_code, point.uri)
+        self._synchronous_answer(reply)
 
     def _synchronous_answer(self, reply: httpx.Response) -> None:
         if reply.content:
