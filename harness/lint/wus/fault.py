@@ -17,7 +17,8 @@ CHILDREN = ("faultcode", "faultstring", "faultactor", "detail")
 SOAP_CODES = ("Client", "Server", "VersionMismatch", "MustUnderstand")
 _LEAK = re.compile(
     r"\bat [\w$.]+\([\w$]+\.(?:java|kt|cs):\d+\)|\bat (?:java|javax|org|com|nl|System)\.[\w$.]+\(|Traceback \(most recent"
-    r"|Caused by: [\w.]+Exception|[A-Z]:\\[\w\\.]+|/(?:usr|opt|home|var|etc)/[\w/.-]+\.(?:java|xml|jar|py|cs|properties)"
+    r"|Caused by: [\w.]+Exception|\b(?:[a-z]\w*\.){2,}[A-Z]\w*(?:Exception|Error)\b|\bSystem\.(?:\w+\.)*\w+Exception\b"
+    r"|\bORA-\d{5}\b|\bSQLSTATE\b|\bat Object\.<anonymous>|\bon line \d+ of /\S+|[A-Z]:\\[\w\\.]+|/(?:usr|opt|home|var|etc|srv|app)/[\w/.-]+\.(?:java|xml|jar|py|cs|properties|php|js|ini|conf)\b"
 )
 
 

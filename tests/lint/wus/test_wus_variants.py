@@ -1,0 +1,324 @@
+"""Other ways in which real software breaks the same rules, and what real software does rightly: the one is found, the other is silent."""
+
+import copy
+from datetime import timedelta
+
+import pytest
+from lxml import etree
+
+from harness.wire import signature_value, soap, wss
+from tests.lint.wus.messages import (
+    DS,
+    NOW,
+    OWN_OIN,
+    REQUEST_ID,
+    WSA,
+    WSSE,
+    WSU,
+    S,
+    W,
+    answer,
+    answer_head,
+    ask,
+    fault,
+    judged,
+    loud,
+    raw_of,
+    request_head,
+    rules,
+)
+from tests.lint.wus.test_wus_message import add, address_of, after, changed_bytes, header, security, text_of
+from tests.wus_keys import holders
+
+MORE = "http://www.w3.org/2001/04/xmldsig-more#"
+
+
+def twice(name):
+    return lambda e: e[0].append(copy.deepcopy(e[0].find(WSA + name)))
+
+
+def at(path, change):
+    return lambda e: change(e.find(f".//{path}"))
+
+
+def attribute(path, name, value):
+    return at(path, lambda found: found.set(name, value))
+
+
+def text(path, value):
+    return at(path, lambda found: setattr(found, "text", value))
+
+
+def away(path):
+    return at(path, lambda found: found.getparent().remove(found))
+
+
+def end_point(name, inside):
+    def change(envelope):
+        old = envelope[0].find(WSA + name)
+        new = etree.fromstring(f'<wsa:{name} xmlns:wsa="{soap.WSA}">{inside}</wsa:{name}>')
+        if old is None:
+            envelope[0].append(new)
+        else:
+            envelope[0].replace(old, new)
+
+    return change
+
+
+def first_and_last(envelope):
+    body = envelope[1]
+    envelope.remove(body)
+    envelope.insert(0, body)
+
+
+def moved(path, where):
+    """Move an element after signing."""
+
+    def change(envelope):
+        found = envelope.find(f".//{path}")
+        found.getparent().remove(found)
+        where(envelope).append(found)
+
+    return change
+
+
+def key_info(inside):
+    def change(envelope):
+        info = envelope.find(f".//{DS}KeyInfo")
+        for child in list(info):
+            info.remove(child)
+        if inside:
+            info.append(etree.fromstring(inside))
+
+    return change
+
+
+def stamp(*children):
+    def change(envelope):
+        found = envelope.find(f".//{WSU}Timestamp")
+        for child in list(found):
+            found.remove(child)
+        for name, value in children:
+            etree.SubElement(found, WSU + name).text = value
+
+    return change
+
+
+def resigned_references(method):
+    """One reference with another digest, everything else as it was."""
+
+    def change(envelope):
+        reference = envelope.findall(f".//{DS}Reference")[1]
+        reference.find(DS + "DigestMethod").set("Algorithm", method)
+
+    return change
+
+
+MOMENT = "2026-11-21T20:00:00Z"
+REQUESTS = [
+    ("WUS-ADDR-001", lambda: ask(add(header(f"{{{soap.WSA_OLD[0]}}}MessageID", "urn:x:1")))),
+    ("WUS-ADDR-001", lambda: ask(add(header("{http://schemas.xmlsoap.org/ws/2003/03/addressing}Action", "urn:x:1")))),
+    *(("WUS-ADDR-002", lambda name=name: ask(twice(name))) for name in ("Action", "MessageID", "From", "ReplyTo", "To")),
+    ("WUS-ADDR-003", lambda: ask(text_of("To", "/wus/profiel"))),
+    ("WUS-ADDR-003", lambda: ask(text_of("To", "  "))),
+    ("WUS-ADDR-003", lambda: ask(text_of("To", "https://x.nl/met spatie"))),
+    ("WUS-ADDR-004", lambda: ask(text_of("Action", " \n "))),
+    ("WUS-ADDR-004", lambda: ask(text_of("Action", "controleerAccount"))),
+    ("WUS-ADDR-005", lambda: ask(text_of("MessageID", "  "))),
+    ("WUS-ADDR-006", lambda: ask(text_of("MessageID", "{6F1D9C52-8A8B-4C5E-9D0E-0A6F3F1C2B11}"))),
+    ("WUS-ADDR-006", lambda: ask(text_of("MessageID", "20261121200000.123@gemeente.nl"))),
+    ("WUS-ADDR-007", lambda: ask(address_of("ReplyTo", soap.NONE))),
+    ("WUS-ADDR-007", lambda: ask(address_of("ReplyTo", "mailto:a@b.nl"))),
+    ("WUS-ADDR-008", lambda: ask(add(header(WSA + "RelatesTo", REQUEST_ID)))),
+    ("WUS-ADDR-014", lambda: ask(end_point("FaultTo", "<wsa:Address>urn:elders</wsa:Address>"))),
+    ("WUS-ADDR-015", lambda: ask(end_point("ReplyTo", f"<wsa:Address>{soap.ANONYMOUS}</wsa:Address><wsa:ReferenceParameters/>"))),
+    ("WUS-ADDR-015", lambda: ask(end_point("From", "<wsa:Metadata/><wsa:Address>urn:x</wsa:Address>"))),
+    ("WUS-ADDR-016", lambda: ask(text_of("To", "https://x.nl?OIN=000000040032143450012"))),
+    ("WUS-ADDR-016", lambda: ask(text_of("To", "https://x.nl?a=b&OIN="))),
+    ("WUS-ADDR-016", lambda: ask(address_of("From", "https://x.nl?OIN=OIN00000000000000001"))),
+    ("WUS-SEC-001", lambda: after(ask(), lambda e: e[0].append(copy.deepcopy(security(e))))),
+    ("WUS-SEC-001", lambda: after(ask(), away(WSSE + "Security"))),
+    ("WUS-SEC-002", lambda: after(ask(), away(DS + "Signature"))),
+    ("WUS-SEC-010", lambda: after(ask(), key_info(""))),
+    ("WUS-SEC-010", lambda: after(ask(), key_info(f'<ds:KeyName xmlns:ds="{soap.DS}">sleutel</ds:KeyName>'))),
+    ("WUS-SEC-010", lambda: ask(recipe=wss.Recipe(key_reference="key-identifier"))),
+    ("WUS-SEC-010", lambda: ask(recipe=wss.Recipe(key_reference="x509data"))),
+    ("WUS-SEC-011", lambda: after(ask(), away(WSSE + "BinarySecurityToken"))),
+    ("WUS-SEC-011", lambda: after(ask(), lambda e: security(e).append(copy.deepcopy(security(e).find(WSSE + "BinarySecurityToken"))))),
+    ("WUS-SEC-012", lambda: after(ask(), attribute(WSSE + "BinarySecurityToken", "ValueType", wss.X509V3.replace("X509v3", "X509PKIPathv1")))),
+    ("WUS-SEC-012", lambda: after(ask(), at(WSSE + "BinarySecurityToken", lambda t: t.attrib.pop("ValueType")))),
+    ("WUS-SEC-013", lambda: after(ask(), attribute(WSSE + "BinarySecurityToken", "EncodingType", wss.BASE64.replace("Base64", "Hex")))),
+    ("WUS-SEC-015", lambda: after(ask(), text(WSSE + "BinarySecurityToken", "geen certificaat"))),
+    ("WUS-SEC-015", lambda: after(ask(), text(WSSE + "BinarySecurityToken", ""))),
+    ("WUS-SEC-020", lambda: ask(recipe=wss.Recipe(signature=wss.RSA_SHA1))),
+    ("WUS-SEC-020", lambda: ask(recipe=wss.Recipe(digest=wss.SHA1))),
+    ("WUS-SEC-020", lambda: after(ask(), resigned_references(MORE + "md5"))),
+    ("WUS-SEC-020", lambda: after(ask(), attribute(DS + "SignatureMethod", "Algorithm", soap.DS + "hmac-sha1"))),
+    ("WUS-SEC-020", lambda: after(ask(), attribute(DS + "SignatureMethod", "Algorithm", MORE + "rsa-md5"))),
+    ("WUS-SEC-021", lambda: after(ask(), attribute(DS + "CanonicalizationMethod", "Algorithm", "http://www.w3.org/2006/12/xml-c14n11"))),
+    ("WUS-SEC-021", lambda: after(ask(), attribute(DS + "Transform", "Algorithm", soap.DS + "enveloped-signature"))),
+    ("WUS-SEC-021", lambda: after(ask(), attribute(DS + "Transform", "Algorithm", "http://www.w3.org/TR/1999/REC-xpath-19991116"))),
+    ("WUS-SEC-021", lambda: ask(recipe=wss.Recipe(c14n=wss.EXC_C14N + "WithComments"))),
+    ("WUS-SEC-022", lambda: after(ask(), away(DS + "Transforms"))),
+    ("WUS-SEC-022", lambda: after(ask(), attribute(DS + "Reference", "URI", "https://elders.nl/x.xml"))),
+    ("WUS-SEC-022", lambda: after(ask(), attribute(DS + "Reference", "URI", "#xpointer(/)"))),
+    ("WUS-SEC-022", lambda: after(ask(), at(DS + "Reference", lambda r: r.attrib.pop("URI")))),
+    ("WUS-SEC-023", lambda: after(ask(), at(DS + "SignatureMethod", lambda m: etree.SubElement(m, DS + "HMACOutputLength")))),
+    ("WUS-SEC-030", lambda: after(ask(), text(DS + "SignatureValue", "QUJD"))),
+    ("WUS-SEC-030", lambda: after(ask(), text(DS + "SignatureValue", ""))),
+    ("WUS-SEC-030", lambda: after(ask(), text(DS + "DigestValue", ""))),
+    ("WUS-SEC-030", lambda: after(ask(), text(DS + "DigestValue", "geen base64"))),
+    ("WUS-SEC-030", lambda: after(ask(), away(DS + "SignatureValue"))),
+    ("WUS-SEC-030", lambda: after(ask(), text(WSSE + "BinarySecurityToken", "".join(holders()["theirs"].pem.decode().splitlines()[1:-1])))),
+    ("WUS-SEC-030", lambda: after(ask(), attribute(DS + "SignatureMethod", "Algorithm", signature_value.ECDSA_SHA256))),
+    ("WUS-SEC-030", lambda: after(ask(), text(WSU + "Expires", "2026-11-21T21:00:00.000Z"))),
+    ("WUS-SEC-031", lambda: after(ask(), lambda e: e[0].append(header("{urn:x}X", ID=e[1].get(wss.WSU_ID))))),
+    ("WUS-SEC-031", lambda: after(ask(), attribute(DS + "Reference", "URI", "#nergens"))),
+    ("WUS-SEC-032", lambda: after(ask(), lambda e: e[1].attrib.pop(wss.WSU_ID))),
+    ("WUS-SEC-033", lambda: after(ask(), moved(WSU + "Timestamp", lambda e: e[0]))),
+    ("WUS-SEC-033", lambda: after(ask(recipe=wss.Recipe(timestamp=False)), lambda e: etree.SubElement(security(e), WSU + "Timestamp"))),
+    *(("WUS-SEC-034", lambda name=name: ask(recipe=wss.Recipe(unsigned=frozenset({name})))) for name in ("To", "Action", "MessageID", "From")),
+    ("WUS-SEC-034", lambda: after(ask(), add(header(WSA + "FaultTo")))),
+    ("WUS-SEC-040", lambda: after(ask(), stamp(("Created", "2026-11-21T20:00:00")))),
+    ("WUS-SEC-040", lambda: after(ask(), stamp(("Created", "2026-11-21 20:00:00Z")))),
+    ("WUS-SEC-040", lambda: after(ask(), stamp(("Created", "2026-13-21T20:00:00Z")))),
+    ("WUS-SEC-040", lambda: after(ask(), stamp(("Created", "")))),
+    ("WUS-SEC-040", lambda: after(ask(), stamp(("Expires", MOMENT)))),
+    ("WUS-SEC-040", lambda: after(ask(), stamp(("Created", MOMENT), ("Expires", "2026-11-21T21:00:00+01:00")))),
+    ("WUS-SEC-041", lambda: ask(at=NOW + timedelta(seconds=302))),
+    ("WUS-SEC-042", lambda: ask(at=NOW - timedelta(seconds=602))),
+    ("WUS-SEC-042", lambda: after(ask(), stamp(("Created", MOMENT), ("Expires", "2026-11-21T19:58:00Z")))),
+    ("WUS-SEC-043", lambda: after(ask(), stamp(("Expires", MOMENT), ("Created", MOMENT)))),
+    ("WUS-SEC-043", lambda: after(ask(), stamp(("Created", MOMENT), ("Created", MOMENT)))),
+    ("WUS-SEC-043", lambda: after(ask(), lambda e: security(e).append(copy.deepcopy(e.find(f".//{WSU}Timestamp"))))),
+    ("WUS-SOAP-004", lambda: after(ask(), first_and_last)),
+    ("WUS-SOAP-004", lambda: after(ask(), lambda e: e.insert(0, etree.Element(S + "Header")))),
+    ("WUS-SOAP-004", lambda: after(ask(), lambda e: e.remove(e[1]))),
+    ("WUS-SOAP-005", lambda: after(ask(), lambda e: e[1].remove(e[1][0]))),
+    ("WUS-SOAP-007", lambda: after(ask(), lambda e: e[0].append(etree.ProcessingInstruction("x", "y")))),
+    ("WUS-SOAP-007", lambda: b"<?xml-stylesheet href='x'?>" + raw_of(ask()).partition(b"?>")[2]),
+    ("WUS-SOAP-008", lambda: ask(lambda e: e[1][0].set(S + "encodingStyle", "http://schemas.xmlsoap.org/soap/encoding/"))),
+    ("WUS-SOAP-009", lambda: ask(add(header("{http://schemas.microsoft.com/2004/09/ServiceModel/Diagnostics}ActivityId", "x")))),
+    ("WUS-SOAP-010", lambda: after(ask(), lambda e: security(e).set(S + "mustUnderstand", "false"))),
+    ("WUS-SOAP-010", lambda: after(ask(), lambda e: security(e).set(S + "mustUnderstand", "2"))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "make"), REQUESTS, ids=[f"{r}-{n}" for n, (r, _) in enumerate(REQUESTS)])
+def test_another_way_to_break_a_request(rule, make):
+    assert rule in rules(judged(make(), "request", settings={"receiver-oin": "00000004003214345001"}))
+
+
+def faultcode(value, **namespaces):
+    def change(envelope):
+        old = envelope.find(".//faultcode")
+        new = etree.Element("faultcode", nsmap=namespaces)
+        new.text = value
+        old.getparent().replace(old, new)
+
+    return change
+
+
+ANSWERS = [
+    ("WUS-ADDR-011", "response", lambda: answer(text_of("RelatesTo", REQUEST_ID.upper()))),
+    ("WUS-ADDR-011", "response", lambda: answer(text_of("RelatesTo", REQUEST_ID.removeprefix("urn:uuid:")))),
+    ("WUS-ADDR-010", "response", lambda: answer(text_of("Action", W + "Antwoord"))),
+    ("WUS-SOAP-005", "response", lambda: answer(lambda e: e[1].append(copy.deepcopy(e[1][0])))),
+    ("WUS-SOAP-012", "response", lambda: answer(text("{*}heeftAccount", "misschien"))),
+    ("WUS-SOAP-012", "response", lambda: answer(lambda e: e[1][0].append(copy.deepcopy(e[1][0][0])))),
+    ("WUS-SOAP-012", "response", lambda: answer(lambda e: e[1][0].insert(0, e[1][0][1]))),
+    ("WUS-SEC-016", "response", lambda: answer(signer="own")),
+    ("WUS-SEC-050", "response", lambda: answer(confirm="")),
+    ("WUS-SEC-051", "response", lambda: after(answer(), lambda e: security(e).append(security(e).find(f"{{{soap.WSSE11}}}SignatureConfirmation")))),
+    ("WUS-FAULT-002", "fault", lambda: after(fault(), faultcode(""))),
+    ("WUS-FAULT-003", "fault", lambda: after(fault(), faultcode("soapenv:Sender", soapenv=soap.SOAP))),
+    ("WUS-FAULT-003", "fault", lambda: after(fault(), faultcode("env:Receiver", env=soap.SOAP12))),
+    ("WUS-FAULT-005", "fault", lambda: after(fault(), away("faultstring"))),
+    ("WUS-FAULT-010", "fault", lambda: after(fault(), text("faultstring", "java.lang.NullPointerException: null"))),
+    ("WUS-FAULT-010", "fault", lambda: after(fault(), text("faultstring", "at System.Xml.XmlReader.Read() in C:\\build\\x.cs:line 12"))),
+    ("WUS-FAULT-010", "fault", lambda: after(fault(), text("faultstring", 'Traceback: File "/opt/app/dienst.py", line 3'))),
+    ("WUS-FAULT-010", "fault", lambda: after(fault(), text("faultstring", "ORA-00942: table or view does not exist"))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "role", "make"), ANSWERS, ids=[f"{r}-{n}" for n, (r, *_) in enumerate(ANSWERS)])
+def test_another_way_to_break_an_answer(rule, role, make):
+    companions = wsdl() if "SOAP-012" in rule or "ADDR-010" in rule else ()
+    assert rule in rules(judged(make(), role, settings={"oin": "00000004003214345001"}, companions=companions))
+
+
+def wsdl():
+    from tests.conftest import ROOT
+
+    folder = ROOT / "harness" / "lab" / "wsdl"
+    return tuple(
+        (name, (folder / name).read_bytes()) for name in ("stub-profielservice-v1.wsdl", "stub-profielservice-v1.xsd")
+    )
+
+
+HEADS = [
+    ("WUS-HTTP-001", "request", lambda n: request_head(n, start="PUT /x HTTP/1.1")),
+    *(("WUS-HTTP-001", "response", lambda n, s=s: answer_head(n, status=s, more="Location: https://x.nl\r\n")) for s in ("301 Moved", "303 See", "307 T", "308 P")),
+    ("WUS-HTTP-002", "request", lambda n: request_head(n, content_type="application/xml; charset=utf-8")),
+    ("WUS-HTTP-002", "request", lambda n: request_head(n, content_type="text/plain; charset=utf-8")),
+    ("WUS-HTTP-003", "request", lambda n: request_head(n, content_type="text/xml")),
+    ("WUS-HTTP-004", "request", lambda n: request_head(n, action="")),
+    ("WUS-HTTP-004", "request", lambda n: request_head(n, action="'urn:x'")),
+    ("WUS-HTTP-005", "request", lambda n: request_head(n, action=f'"{W}"')),
+    ("WUS-HTTP-006", "response", lambda n: answer_head(n, status="201 Created")),
+    ("WUS-HTTP-006", "response", lambda n: answer_head(n, status="404 X")),
+    ("WUS-HTTP-007", "fault", lambda n: answer_head(n, status="400 X")),
+    ("WUS-HTTP-007", "fault", lambda n: answer_head(n, status="200 OK")),
+    ("WUS-HTTP-010", "response", lambda n: answer_head(n, content_type="text/xml; charset=windows-1252")),
+    ("WUS-HTTP-011", "response", lambda n: answer_head(n + 100)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "role", "head"), HEADS, ids=[f"{r}-{n}" for n, (r, *_) in enumerate(HEADS)])
+def test_another_way_to_break_the_http_head(rule, role, head):
+    data = raw_of({"request": ask, "response": answer, "fault": fault}[role]())
+    assert rule in rules(judged(data, role, head=head(len(data))))
+
+
+SILENT = {
+    "a To that is not the address": ("request", lambda: ask(text_of("To", "https://dienst.example.nl/RIO/v4?OIN=00000004003214345001"))),
+    "an anonymous To": ("request", lambda: ask(text_of("To", soap.ANONYMOUS))),
+    "white space around the MessageID": ("request", lambda: ask(text_of("MessageID", f"\n  {REQUEST_ID}\n"))),
+    "a MessageID of KvK": ("request", lambda: ask(text_of("MessageID", "uuid:6f1d9c52-8a8b-4c5e-9d0e-0a6f3f1c2b11"))),
+    "FaultTo none": ("request", lambda: ask(end_point("FaultTo", f"<wsa:Address>{soap.NONE}</wsa:Address>"))),
+    "FaultTo anonymous": ("request", lambda: ask(end_point("FaultTo", f"<wsa:Address>{soap.ANONYMOUS}</wsa:Address>"))),
+    "oin in small letters": ("request", lambda: ask(address_of("From", f"https://x.nl?oin={OWN_OIN}"))),
+    "SHA-512": ("request", lambda: ask(recipe=wss.Recipe(signature=MORE + "rsa-sha512", digest=soap.XENC + "sha512"))),
+    "RSA-PSS": ("request", lambda: ask(recipe=wss.Recipe(signature=signature_value.PSS_SHA256))),
+    "ECDSA": ("request", lambda: ask(signer="curve", recipe=wss.Recipe(signature=signature_value.ECDSA_SHA256))),
+    "a signature value over several lines": ("request", lambda: after(ask(), at(DS + "SignatureValue", lambda v: setattr(v, "text", f"\n{v.text[:76]}\n{v.text[76:]}\n")))),
+    "a Timestamp without Expires": ("request", lambda: ask(recipe=wss.Recipe(lifetime=None))),
+    "whole seconds": ("request", lambda: ask(recipe=wss.Recipe(created="%Y-%m-%dT%H:%M:%SZ"))),
+    "four minutes in the future": ("request", lambda: ask(at=NOW + timedelta(minutes=4))),
+    "a comment after signing": ("request", lambda: after(ask(), lambda e: e[1].insert(0, etree.Comment("weg")))),
+    "white space between the headers": ("request", lambda: changed_bytes(ask(), b"<wsa:Action", b"\n\n<wsa:Action")),
+    "other prefixes": ("request", lambda: changed_bytes(ask(signed=False), b"soapenv:", b"SOAP-ENV:").replace(b"xmlns:soapenv", b"xmlns:SOAP-ENV")),
+    "a faultactor": ("fault", fault),
+    "RelatesTo with the full type": ("response", lambda: answer(attribute(WSA + "RelatesTo", "RelationshipType", soap.REPLY))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", SILENT)
+def test_what_is_right_stays_silent(what):
+    role, make = SILENT[what]
+    profile = "2W-be" if what == "other prefixes" else "2W-be-S"
+    assert loud(judged(make(), role, profile=profile)) - {"WUS-FAULT-007"} == set()
+
+
+@pytest.mark.parametrize("kind", ["TEXT/XML; CHARSET=UTF-8", 'text/xml; charset="utf-8"', "text/xml;charset=UTF-8", 'text/xml; charset=utf-8; action="urn:x"'])  # fmt: skip
+def test_a_content_type_may_be_written_otherwise(kind):
+    data = raw_of(answer())
+    assert loud(judged(data, "response", head=answer_head(len(data), content_type=kind))) == set()
+
+
+def test_a_message_id_that_another_request_had_is_found():
+    other = raw_of(ask(text_of("Action", W + "Request2")))
+    beside = (("vorige.xml", other),)
+    assert "WUS-ADDR-021" in loud(judged(ask(), "request", companions=beside))
+    same = raw_of(ask())
+    assert "WUS-ADDR-021" not in loud(judged(same, "request", companions=(("zelfde.xml", same),)))
