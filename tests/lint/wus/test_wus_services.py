@@ -231,3 +231,35 @@ def test_a_known_deviation_keeps_the_link_conform_with_a_remark():
     http, body = split_http(answer_head(1) + raw_of(answer()))
     message = read(Raw(body, "a", http), Context(at=NOW, role="response"))
     assert three_results(answer=message, findings=graded).conform is Verdict.WARN
+
+
+def delivered(outcome, scenario, shown="vraag"):
+    """The answer to a delivery on the test stub, with that delivery beside it."""
+    role = f"<aanleverkenmerk>{scenario}</aanleverkenmerk>"
+    asked = deliver(WHOLE.replace(IDENTITY, role + IDENTITY))
+    if outcome == "fault":
+        body = f'<x:Fault xmlns:x="{soap.SOAP}"><faultcode>x:Client</faultcode><faultstring>f</faultstring></x:Fault>'
+        envelope = digipoort("<aanleverResponse></aanleverResponse>", DELIVER + "aanleveren/Fault/", role="response")
+        envelope[1].remove(envelope[1][0])
+        envelope[1].append(xml.parse(body.encode()))
+    else:
+        inside = f"<kenmerk>k</kenmerk><berichtsoort>O</berichtsoort>{role}<tijdstempelAangeleverd>2026-11-21T20:00:00Z</tijdstempelAangeleverd>{IDENTITY}<rolBelanghebbende>B</rolBelanghebbende>"
+        envelope = digipoort(
+            f"<aanleverResponse>{inside}</aanleverResponse>", DELIVER + "aanleverenResponse", role="response"
+        )
+    return rules(judged(envelope, "response", service="digipoort", companions=((shown, raw_of(asked)),)))
+
+
+@pytest.mark.parametrize(
+    ("scenario", "outcome", "expected"),
+    [
+        ("Happyflow", "answer", False),
+        ("Happyflow", "fault", True),
+        ("AanleverFault", "fault", False),
+        ("AanleverFault", "answer", True),
+        ("Afleverfout", "fault", True),
+        ("eigen-kenmerk-1", "fault", False),
+    ],
+)
+def test_the_scenario_of_the_test_stub_has_its_outcome(scenario, outcome, expected):
+    assert ("DIGIPOORT-FLOW-001" in delivered(outcome, scenario)) is expected
