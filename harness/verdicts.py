@@ -243,9 +243,10 @@ class _Bench:
     def _evidence(self, row: Row) -> RowVerdict:
         """Weigh the latest statement; of statements per item of a checklist the latest of each, worst first."""
         past = [a for a in self.said.get(row.id, ()) if a.date <= self.today]
-        if row.per_provider and any(a.provider for a in past):
-            return self._of_each(row, [a for a in past if not a.expired(self.today)])
-        latest = {a.item: a for a in past if not a.expired(self.today)}
+        valid = [a for a in past if not a.expired(self.today)]
+        if row.per_provider and any(a.provider for a in valid):
+            return self._of_each(row, valid)
+        latest = {a.item: a for a in valid}
         if not latest:
             return self._awaited(row)
         lapsed = {a.item: a for a in past if a.item and a.item not in latest}

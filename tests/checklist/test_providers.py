@@ -83,6 +83,10 @@ def test_a_name_that_the_scenario_does_not_have_gets_the_nearest(tmp_path):
     assert f'provider = "{known}"' in (tmp_path / "attestations.toml").read_text()
 
 
+def test_a_step_whose_only_statement_expired_waits_for_evidence_again():
+    assert verdicts(signed("Huisarts", expires=date(2026, 11, 20)))["TC-11.Za"].verdict is Verdict.MANUAL
+
+
 HEADING = "Naam;Contact;OIN/HRN;ServiceUUID;BSN-certificaat;Test\r\n"
 GOOD = "Huisarts {n};a@b.nl;000000990000000{n:05d};{n:08d}-1111-4111-8111-111111111111;;ja\r\n"
 
