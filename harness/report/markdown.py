@@ -202,6 +202,9 @@ def _results(r: Report, say: Wording) -> Iterator[str]:
             yield f"#### {_e(phase.name)}: {_signed(phase.mark)}"
             yield ""
             yield from _table(head, (_row(step, say) for step in phase.steps))
+            if phase.providers:
+                each = ([_e(line.name), *(_signed(mark) for mark in line.marks)] for line in phase.providers)
+                yield from _table([say("provider"), *phase.provider_steps], each)
 
 
 def _own_facts(r: Report, connection: Connection) -> tuple[Fact, ...]:

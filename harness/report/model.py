@@ -119,14 +119,24 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderLine:
+    """One care provider of a cluster, with how far it is with each step that wants evidence of every one."""
+
+    name: str
+    marks: tuple[Mark, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Phase:
-    """The rows of one phase, with their rolled-up result."""
+    """The rows of one phase, with their rolled-up result; in a cluster also per care provider."""
 
     name: str
     anchor: str
     mark: Mark
     steps: tuple[Step, ...]
     scored: bool = True
+    provider_steps: tuple[str, ...] = ()
+    providers: tuple[ProviderLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from harness.checklist import Mode, Row, names, probes_of
 from harness.model import Environment, Finding, Graded, Result, Severity, Verdict
 from harness.outcome import RowVerdict
+from harness.report import cluster
 from harness.report.desk import Desk, counted, mark_of, rolled
 from harness.report.links import lanes, questions
 from harness.report.model import Connection, Count, Fact, Mark, Phase, Step
@@ -91,12 +92,16 @@ def _phases(
     groups: dict[tuple[str, str], list[tuple[Row, RowVerdict | None]]] = {}
     for row, found in rows:
         groups.setdefault((row.system, row.phase), []).append((row, found))
+    said = desk.ledger.by_row(info.name)
     for number, ((system, phase), members) in enumerate(groups.items(), 1):
+        each = cluster.columns(members)
         yield Phase(
             name=desk.say.phase(system, phase),
             anchor=f"{desk.anchor(info.name)}-f{number}",
             mark=rolled((found for row, found in members if found is not None), desk.say),
             steps=tuple(_step(desk, info, row, found, annex.get(row.id, ()), numbers) for row, found in members),
+            provider_steps=tuple(row.id for row, _ in each) if info.providers else (),
+            providers=cluster.lines(desk, info, each, said),
         )
 
 
