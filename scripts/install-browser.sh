@@ -1,7 +1,6 @@
 #!/bin/sh
-# Install what the accessibility test of the report needs: Chromium, axe-core and playwright-core.
+# Install what drives a browser that is here already: axe-core and playwright-core. No browser is downloaded.
 set -eu
 cd "$(dirname "$0")/.."
-command -v chromium >/dev/null || { apt-get update -q && apt-get install -y -q --no-install-recommends chromium; }
-command -v node >/dev/null || apt-get install -y -q --no-install-recommends nodejs npm
-npm install --no-save --no-package-lock --no-audit --no-fund axe-core@4 playwright-core@1
+command -v npm >/dev/null || { echo "npm is not here" >&2; exit 1; }
+PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm install --no-save --no-package-lock --no-audit --no-fund axe-core@4 playwright-core@1
