@@ -4,7 +4,7 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,7 @@ from harness.model import Finding, Graded, NotRun, Severity, Text, say
 from harness.rulebook import Rulebook, rulebook
 
 RELATIONS: Final = (
-    "preprod", "prod", "previous",
+    "preprod", "prod", "previous", "template",
     "tls-server", "tls-client", "message-signing", "encryption", "bsn-encryption", "web", "beroep",
 )  # fmt: skip
 LARGEST: Final = max(kind.max_bytes for kind in KINDS.values())
@@ -48,6 +48,12 @@ class Document:
         return "warn" if Severity.WARNING in severities else "pass"
 
 
+REASONS: Final[Mapping[type[OSError], Text]] = {
+    FileNotFoundError: Text("bestaat niet", "does not exist"),
+    PermissionError: Text("geen leesrecht", "no permission to read"),
+}
+
+
 def read(path: Path, cap: int = LARGEST) -> bytes:
     """Return the bytes of `path`; raises DocumentUnreadable with one sentence when it is absent or too large."""
     try:
@@ -60,10 +66,10 @@ def read(path: Path, cap: int = LARGEST) -> bytes:
             raise _too_large(str(path), size, cap)
         return path.read_bytes()
     except OSError as wrong:
-        reason = wrong.strerror or type(wrong).__name__
+        reason = REASONS.get(type(wrong)) or Text(wrong.strerror or type(wrong).__name__, wrong.strerror or "")
         raise DocumentUnreadable(
-            f"{path}: niet te lezen ({reason}); controleer de naam en de rechten",
-            f"{path}: cannot be read ({reason}); check the name and the permissions",
+            f"{path}: niet te lezen ({reason.nl}); controleer de naam en de rechten",
+            f"{path}: cannot be read ({reason.en}); check the name and the permissions",
         ) from None
 
 
@@ -206,6 +212,7 @@ WORDS: Final = {
     "error": Text("fout", "error"),
     "warning": Text("waarschuwing", "warning"),
     "info": Text("informatie", "information"),
+    "line": Text("regel", "line"),
     "observed": Text("waargenomen", "observed"),
     "expected": Text("verwacht", "expected"),
     "remedy": Text("herstel", "remedy"),
@@ -229,10 +236,11 @@ def as_text(document: Document, lang: str, book: Rulebook | None = None) -> str:
 
 def _text_finding(graded: Graded, lang: str, book: Rulebook) -> list[str]:
     finding, rule = graded.finding, book[graded.finding.rule]
-    place = f":{finding.line}" if finding.line else ""
+    line = f"{WORDS['line'].of(lang)} {finding.line}" if finding.line else ""
+    place = ", ".join(part for part in (line, finding.where) if part)
     lines = [f"  {WORDS[str(graded.severity)].of(lang):<13} {finding.rule:<15} {rule.title.of(lang)}"]
     rows = (
-        ("observed", say(finding.observed, lang) + (f"  [{finding.where}{place}]" if finding.where or place else "")),
+        ("observed", say(finding.observed, lang) + (f"  ({place})" if place else "")),
         ("expected", say(finding.expected, lang)),
         ("remedy", rule.remedy.of(lang)),
         ("source", str(rule.source)),
