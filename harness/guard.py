@@ -16,7 +16,7 @@ from typing import IO, Final
 from urllib.parse import urlsplit
 
 from harness.errors import Refused
-from harness.model import Environment, Text
+from harness.model import Environment
 
 
 class Reach(IntEnum):
@@ -225,9 +225,3 @@ def _stamp(slot: IO[str], service: str) -> None:
     slot.truncate()
     json.dump({"last": time.time(), "service": service}, slot)
     slot.flush()
-
-
-REFUSED_REDIRECT: Final = Text(
-    "een doorverwijzing wordt nooit gevolgd; vraag de ketenpartner om het juiste adres",
-    "a redirect is never followed; ask the counterparty for the right address",
-)
