@@ -97,6 +97,7 @@ class Msh:
     async def start(self) -> None:
         """Make the CPAs and load the keys."""
         self.keys = load_keys(self.place)
+        self._trust = (pem(self.place.pki.anchors()),)
         wanted = [p for p in self.place.settings.get("profiles", ()) if p in PROFILES] or ["osb-rm"]
         for profile in dict.fromkeys(wanted):
             agreement = agree(self.place, profile, self.endpoint, self.keys, self.services(profile))
@@ -159,9 +160,7 @@ class Msh:
             self.memory.acknowledged.add(message.ref_to)
 
     def _context(self) -> Context:
-        return Context(
-            at=self.place.now(), environment=Environment.LAB, role=INCOMING, trust=(pem(self.place.pki.anchors()),)
-        )
+        return Context(at=self.place.now(), environment=Environment.LAB, role=INCOMING, trust=self._trust)
 
     # --- refusing ---------------------------------------------------------------------------------------------------
 

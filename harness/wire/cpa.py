@@ -13,6 +13,7 @@ Schema defaults are applied (an absent `ackRequested` is `perMessage`); white sp
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from lxml import etree
@@ -434,6 +435,7 @@ def moment(text: str) -> datetime | None:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
+@lru_cache(maxsize=256)
 def _q(name: str) -> str:
     return f"{{{CPPA}}}{name}"
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 from lxml import etree
@@ -347,10 +347,15 @@ def read_message(body: bytes, content_type: str = "") -> Message:
 def is_eb(element: etree._Element, name: str = "") -> bool:
     """Whether `element` is of the ebMS header (also when its namespace is slightly wrong), and called `name`."""
     tag = element.tag
-    if not isinstance(tag, str) or tag[0] != "{":
-        return False
+    local = _ebms_name(tag) if isinstance(tag, str) else ""
+    return local == name if name else bool(local)
+
+
+@lru_cache(maxsize=1024)
+def _ebms_name(tag: str) -> str:
+    """Return the local name of an ebMS element, or an empty string."""
     namespace, _, local = tag[1:].partition("}")
-    return (not name or local == name) and (namespace == EB or "ebxml-msg" in namespace)
+    return local if tag[:1] == "{" and (namespace == EB or "ebxml-msg" in namespace) else ""
 
 
 def attribute(element: etree._Element | None, name: str) -> str:
