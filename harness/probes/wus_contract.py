@@ -30,6 +30,8 @@ PROFILES: Final = {"be": "2W-be", "be-s": "2W-be-S", "be-se": "2W-be-SE"}
 SERVICES: Final = {"lopende-zaken": "profielservice", "digipoort": "digipoort", "digimelding": "digimelding"}
 DEFAULT_OPERATION: Final = {"digipoort": "getBerichtsoorten", "digimelding": "Echo"}
 LAB_BSNS: Final = ("999990019", "999990020")
+LAB_FISCAL: Final = "001000044"
+"""The company of the published examples of Digipoort; its fiscal number begins like a BSN."""
 _WRITES: Final = re.compile(
     r"toevoeg|wijzig|verwijder|aanlever|registre|intrek|opvoer|bijwerk|stuur|verzend|nieuw|muteer|beeindig|annuleer"
     r"|create|update|delete|insert|write|send|submit|store|save|remove|modify|set[A-Z]|post",
@@ -257,12 +259,16 @@ def test_bsns(link: Link) -> list[str]:
 def refuse_other_bsns(link: Link, payload: etree._Element) -> None:
     """Raise Refused when the message holds a BSN that is not on the list of test persons."""
     allowed = set(test_bsns(link))
+    if link.environment is Environment.LAB:
+        allowed.add(LAB_FISCAL)
     for text in payload.itertext():
         for digits in _NINE.findall(str(text)):
             if elfproef(digits.encode()) and digits not in allowed:
                 raise Refused(
-                    "het bericht bevat een BSN dat niet op de lijst met test-BSN's staat (test_bsns); er is niets verstuurd",
-                    "the message holds a BSN that is not on the list of test BSNs (test_bsns); nothing was sent",
+                    "het bericht bevat een BSN dat niet op de lijst met test-BSN's staat (test_bsns); er is niets verstuurd."
+                    " Is het een RSIN of fiscaal nummer van een testbedrijf, zet de negen cijfers dan op die lijst",
+                    "the message holds a BSN that is not on the list of test BSNs (test_bsns); nothing was sent."
+                    " When it is the RSIN or fiscal number of a test company, put its nine digits on that list",
                 )
 
 

@@ -99,7 +99,10 @@ class Contract:
                 f"het bericht van {operation} is niet te lezen: {_short(wrong)}",
                 f"the message of {operation} cannot be read: {_short(wrong)}",
             ) from None
-        return dict(found) if isinstance(found, dict) else {"": found}
+        if isinstance(found, dict):
+            return dict(found)
+        only = next((local(child) for child in payload.iterchildren("*")), "")
+        return {only: found} if only else {}  # zeep takes a single field out of its element
 
 
 @lru_cache(maxsize=1)

@@ -183,19 +183,95 @@ async def test_without_a_wsdl_the_profielservice_is_not_run(tmp_path):
     assert "PROFIEL-CFG-001" in {n.rule for n in result.not_run}
 
 
-async def test_forty_calls_at_once_all_conform(tmp_path):
-    async with session(tmp_path, "digikoppeling") as engine:
+async def all_at_once(tmp_path, system, probe_id, profile, count):
+    """Make `count` calls at the same time and return the three results of each, with what is above information."""
+    async with session(tmp_path, system) as engine:
         await engine.result("dut", "tls.mutual")
         link = engine.links["dut"]
-        tools = engine._tools(Step("dut", "wus.call", "wus"), link, engine.guards[Environment.LAB], "wus")
+        tools = engine._tools(Step("dut", probe_id, "wus"), link, engine.guards[Environment.LAB], "wus")
 
         async def one():
-            call = await prepared(link, tools, "2W-be-S")
+            call = await prepared(link, tools, profile)
             reply = await tools.exchange.post(link.endpoint("wus"), call.sent.body, call.sent.headers())
-            return list(wus._answered(link, tools, call, reply, any_answer=False))
+            items = list(wus._answered(link, tools, call, reply, any_answer=False))
+            said = tuple(dict(i.data) for i in items[:3])
+            return said, [i for i in items if getattr(i, "severity", "info") != "info"]
 
-        answers = await asyncio.gather(*(one() for _ in range(40)))
-    assert all(not [i for i in items if getattr(i, "severity", "") in ("error", "warning")] for items in answers)
+        return await asyncio.gather(*(one() for _ in range(count)))
+
+
+THREE_TIMES_PASS = ({"bereikbaar": "pass"}, {"antwoordt": "pass"}, {"conform": "pass"})
+EVERY_SERVICE = [
+    ("digikoppeling", "2W-be"), ("digikoppeling", "2W-be-S"), ("digikoppeling", "2W-be-SE"),
+    ("lopende-zaken", "2W-be-S"), ("digipoort", "2W-be-S"), ("digimelding", "2W-be-S"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("system", "profile"), EVERY_SERVICE)
+async def test_ten_calls_at_once_are_pass_three_times(tmp_path, system, profile):
+    for said, loud in await all_at_once(tmp_path, system, "wus.call", profile, 10):
+        assert (said, loud) == (THREE_TIMES_PASS, [])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("system", "profile"), EVERY_SERVICE)
+async def test_two_hundred_calls_at_once_are_pass_three_times(tmp_path, system, profile):
+    answers = await all_at_once(tmp_path, system, "wus.call", profile, 200)
+    assert len(answers) == 200
+    assert all(said == THREE_TIMES_PASS and not loud for said, loud in answers)
+
+
+READ_CALLS = [
+    ("digipoort", "getBerichtsoorten", "antwoord gelezen: getBerichtsoortenReturn"),
+    ("digipoort", "getProcessen", "antwoord gelezen"),
+    ("digipoort", "getStatussenProces", "105 aanleverproces gestart"),
+    ("digimelding", "Echo", "antwoord gelezen: Echo"),
+    ("digimelding", "Statusoverzicht", "antwoord gelezen"),
+]
+
+
+@pytest.mark.parametrize(("system", "operation", "sentence"), READ_CALLS)
+async def test_every_read_operation_can_be_called(tmp_path, system, operation, sentence):
+    side = f'service = "{system}"\noperation = "{operation}"'
+    async with session(tmp_path, system, side=side) as engine:
+        result = await engine.result("dut", "wus.call")
+    assert result.verdict is Verdict.PASS, (result.cause, result.findings)
+    assert sentence in told(result)
+
+
+WHO_ACTS = [
+    ("digimelding", "not-authorised", "de basisregistratie: vraag de autorisatie aan"),
+    ("digimelding", "functional-fault", "u: valideer het bericht"),
+    ("digimelding", "service-unavailable", "de basisregistratie: probeer het later opnieuw"),
+    ("digipoort", "functional-fault", "u: controleer het kenmerk"),
+    ("digipoort", "service-unavailable", "Logius: probeer het later opnieuw"),
+    ("digikoppeling", "functional-fault", "u: valideer het bericht eerst zelf tegen de XSD"),
+    ("digikoppeling", "service-unavailable", "de dienstaanbieder: probeer het later opnieuw"),
+]
+
+
+@pytest.mark.parametrize(("system", "fault", "who"), WHO_ACTS)
+async def test_a_fault_says_who_must_act_and_that_the_link_works(tmp_path, system, fault, who):
+    async with session(tmp_path, system, fault) as engine:
+        result = await engine.result("dut", "wus.call[be-s]" if system == "digikoppeling" else "wus.call")
+    finding = next(g.finding for g in result.findings if g.finding.rule == "WUS-FAULT-007")
+    assert finding.expected.nl.startswith(who)
+    assert "bereikbaar: ja" in told(result)
+    assert "antwoordt: ja – met een fout: de koppeling werkt" in told(result) or "XSD" in told(result)
+
+
+@pytest.mark.parametrize(
+    ("side", "sentence"),
+    [
+        ('operation = "controleerAcount"', "bedoelt u 'controleerAccount'?"),
+        ('operation = "wijzigAccount"', "wijzigAccount"),
+    ],
+)
+async def test_the_profielservice_says_why_it_was_not_queried(tmp_path, side, sentence):
+    async with session(tmp_path, "lopende-zaken", side=f'service = "profielservice"\n{side}') as engine:
+        result = await engine.result("dut", "wus.profile")
+    assert result.verdict is Verdict.NOT_RUN
+    assert sentence in str(result.cause) + str(result.not_run)
 
 
 TRIALS = [
