@@ -40,9 +40,19 @@ class Grid:
     delimiter: str = ";"
 
 
+def read_table(path: Path, data: bytes | None = None) -> list[Grid]:
+    """Read the sheets of a CSV or XLSX file, which its first bytes tell apart; `data` when it was read before."""
+    data = _bytes(path) if data is None else data
+    return xlsx_grids(path, data) if data[:2] == b"PK" else csv_grids(path, data)
+
+
 def read_csv(path: Path) -> list[Grid]:
     """Read a CSV file; the delimiter (; , or tab) and the encoding (UTF-8, else Windows) are recognised."""
-    data = _bytes(path)
+    return csv_grids(path, _bytes(path))
+
+
+def csv_grids(path: Path, data: bytes) -> list[Grid]:
+    """Return the one grid of a CSV file that was read."""
     if b"\x00" in data:
         raise UnusableInput(
             f"{path}: geen tekst; sla de tabel op als CSV (UTF-8) of als XLSX",
@@ -80,8 +90,12 @@ def _delimiter(text: str) -> str:
 
 def read_xlsx(path: Path) -> list[Grid]:
     """Read the sheets of an XLSX file; needs openpyxl (the extra `tables`)."""
+    return xlsx_grids(path, _bytes(path))
+
+
+def xlsx_grids(path: Path, data: bytes) -> list[Grid]:
+    """Return the grids of an XLSX file that was read."""
     openpyxl = _openpyxl(path)
-    data = _bytes(path)
     _check_package(path, data)
     try:
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=False)

@@ -68,6 +68,9 @@ def judge_delivered(doc: Delivered, ctx: Context) -> Iterator[Finding | NotRun]:
         yield from routing.table.judge(doc, ctx)
     elif _is_routing(doc.metadata):
         yield saw("SAML-MD-202", doc.root, _RD_FILE, ctx.role.upper(), case="rd-file")
+    elif _is_elsewhere(doc.metadata):
+        yield saw("SAML-MD-201", doc.root, _OTHER_FEDERATION, "urn:nl-eid-gdi:1.0:…")
+        yield from _once(item for table in _TABLES for item in table.judge(doc, ctx))
     else:
         for table in _TABLES:
             yield from table.judge(doc, ctx)
@@ -93,6 +96,20 @@ def _is_routing(metadata: Metadata) -> bool:
     return bool(entity.name and entity.name.role == "RD" and entity.idp and not entity.sp)
 
 
+def _is_elsewhere(metadata: Metadata) -> bool:
+    """Whether this is the file of another federation: several entities, none named as eID SAML names them."""
+    return len(metadata.entities) > 1 and not any(entity.name for entity in metadata.entities)
+
+
+def _once(items: Iterable[Finding | NotRun]) -> Iterator[Finding | NotRun]:
+    """Yield the first of each rule: hundreds of repetitions say nothing about a file that does not belong here."""
+    seen = {"SAML-MD-201"}
+    for item in items:
+        if item.rule not in seen:
+            seen.add(item.rule)
+            yield item
+
+
 def judge_message(raw: Raw, ctx: Context) -> Iterator[Finding | NotRun]:
     """Judge a SAML message: a bare document or a captured HTTP message, with its companions."""
     try:
@@ -112,6 +129,10 @@ def judge_heard(doc: Heard, ctx: Context) -> Iterator[Finding | NotRun]:
 _RD_FILE: Final = Text(
     "dit is de metadata van de routeringsvoorziening (RD), niet die van uw eigen aansluiting",
     "this is the metadata of the routing service (RD), not that of your own connection",
+)
+_OTHER_FEDERATION: Final = Text(
+    "dit is de metadata van een andere federatie: geen enkel entityID volgt het naamschema van eID SAML",
+    "this is the metadata of another federation: no entityID follows the naming of eID SAML",
 )
 METADATA_TABLES: Final = (*_TABLES, routing.table)
 MESSAGES: Final[Mapping[str, tuple[RuleTable[Heard], ...]]] = {

@@ -30,6 +30,21 @@ class Difference:
         """Whether both say the same of every entity."""
         return not (self.added or self.removed or self.rekeyed or self.moved)
 
+    @property
+    def told(self) -> Text:
+        """The changes in words: how many of each sort, and the first names."""
+        sorts = (
+            ("erbij", "added", self.added),
+            ("weg", "removed", self.removed),
+            ("met andere sleutels", "with other keys", self.rekeyed),
+            ("met andere adressen", "with other addresses", self.moved),
+        )
+        named = [(nl, en, f"{len(ids)} ", f" ({_few(ids)})" if ids else "") for nl, en, ids in sorts]
+        return Text(
+            "; ".join(f"{count}{nl}{names}" for nl, _, count, names in named),
+            "; ".join(f"{count}{en}{names}" for _, en, count, names in named),
+        )
+
 
 def compare(before: Metadata, after: Metadata) -> Difference:
     """Return which entities were added or removed, and which changed keys or endpoints."""
@@ -59,9 +74,11 @@ def _few(values: Iterable[str], limit: int = 5) -> str:
 @table.rule("SAML-MD-005", "SAML-MD-806", "SAML-MD-807")
 def follows_previous(doc: Delivered, ctx: Context) -> Iterator[Finding | NotRun]:
     """A delivery holds every DV of the one before, adds at most a batch, and is really new (TVS stap 15 en 19)."""
-    if not doc.clustered:
-        return
     previous = doc.others.get("previous")
+    if not doc.clustered:
+        if previous is not None:
+            yield saw("SAML-MD-902", doc.root, compare(previous, doc.metadata).told, case="changes")
+        return
     if previous is None:
         yield from not_run(
             ("SAML-MD-005", "SAML-MD-806", "SAML-MD-807"),
@@ -72,6 +89,7 @@ def follows_previous(doc: Delivered, ctx: Context) -> Iterator[Finding | NotRun]
         )
         return
     difference = compare(previous, doc.metadata)
+    yield saw("SAML-MD-902", doc.root, difference.told, case="changes")
     if difference.removed:
         yield saw("SAML-MD-806", doc.root, _few(difference.removed))
     if len(difference.added) > BATCH:

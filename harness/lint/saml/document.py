@@ -60,10 +60,10 @@ _VALUES: Final = frozenset(
 @table.rule("SAML-MD-006")
 def no_comment_in_value(doc: Delivered, ctx: Context) -> Iterator[Finding]:
     """A comment inside a value leaves the signature intact but cuts the value short for many readers."""
-    for inside in doc.root.iter(etree.Comment, etree.ProcessingInstruction):
-        parent = inside.getparent()
-        if parent is not None and _is_value(parent):
-            yield saw("SAML-MD-006", parent, local_name(parent))
+    inside = (node.getparent() for node in doc.root.iter(etree.Comment, etree.ProcessingInstruction))
+    parents = dict.fromkeys(parent for parent in inside if parent is not None)
+    for parent in filter(_is_value, parents):
+        yield saw("SAML-MD-006", parent, local_name(parent))
 
 
 def _is_value(element: Element) -> bool:

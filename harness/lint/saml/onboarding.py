@@ -77,6 +77,11 @@ def _at(row: Row, heading: str) -> str:
     return f"{heading} (regel {row.line})" if heading else f"regel {row.line}"
 
 
+def _lines(rows: list[Row], limit: int = 8) -> str:
+    listed = ", ".join(str(row.line) for row in rows[:limit])
+    return listed + (f" … (+{len(rows) - limit})" if len(rows) > limit else "")
+
+
 @table.rule("SAML-ONB-001")
 def follows_template(doc: Joined, ctx: Context) -> Iterator[Finding | NotRun]:
     """Headings and sheets as in the template, every field filled in, values instead of formulas."""
@@ -99,12 +104,15 @@ def follows_template(doc: Joined, ctx: Context) -> Iterator[Finding | NotRun]:
                 ", ".join(strange or sheet.headings),
                 ", ".join(absent or doc.template.headings),
             )
-    for row in sheet.rows:
-        for heading in row.formulas:
-            yield Finding("SAML-ONB-001", "formula", Text("formule", "formula"), where=_at(row, heading), line=row.line)
-        empty = [h for h in sheet.headings if not row.values.get(h, "").strip()]
+    for heading in sheet.headings:
+        formulas = [row for row in sheet.rows if heading in row.formulas]
+        if formulas:
+            what = Text(f"formule in {_lines(formulas)}", f"formula in {_lines(formulas)}")
+            yield Finding("SAML-ONB-001", "formula", what, where=_at(formulas[0], heading), line=formulas[0].line)
+        empty = [row for row in sheet.rows if not row.values.get(heading, "").strip()]
         if empty:
-            yield Finding("SAML-ONB-001", "empty", ", ".join(empty), where=_at(row, ""), line=row.line)
+            what = Text(f"{heading}: leeg in {_lines(empty)}", f"{heading}: empty in {_lines(empty)}")
+            yield Finding("SAML-ONB-001", "empty", what, where=_at(empty[0], heading), line=empty[0].line)
 
 
 @table.rule("SAML-ONB-002")

@@ -6,8 +6,9 @@ import time
 import pytest
 from lxml import etree
 
-from harness.lint.judge import Raw
+from harness.lint.judge import Context, Raw
 from harness.lint.saml import judge_message, judge_metadata
+from harness.model import Finding
 from harness.wire import saml_generate as generate
 from harness.wire.saml import EntityId
 from harness.wire.saml_signature import sign
@@ -63,3 +64,21 @@ def test_a_large_cluster_signed_with_a_stray_key_is_judged_in_reasonable_time(ki
 )
 def test_strange_documents_are_findings(kit, data):
     assert len(kit.judge(data)) > 1
+
+
+def test_a_hundred_thousand_comments_take_no_longer_than_reading_them():
+    data = b'<md:EntitiesDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata">' + b"<!-- x -->" * 100_000
+    start = time.perf_counter()
+    list(judge_metadata(Raw(data + b"</md:EntitiesDescriptor>"), Context()))
+    assert time.perf_counter() - start < 5
+
+
+def test_metadata_of_another_federation_is_told_in_one_sentence_and_each_rule_once():
+    one = b'<md:EntityDescriptor entityID="https://idp.example/%d"><md:SPSSODescriptor/></md:EntityDescriptor>'
+    body = b"".join(one % number for number in range(40))
+    data = (
+        b'<md:EntitiesDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata">' + body + b"</md:EntitiesDescriptor>"
+    )
+    found = [f for f in judge_metadata(Raw(data), Context(role="lc")) if isinstance(f, Finding)]
+    assert "andere federatie" in found[0].observed.nl
+    assert len({f.rule for f in found}) == len(found)
