@@ -32,7 +32,9 @@ LAB_PROFILES: Final[Mapping[tuple[str, str], str]] = {
 }
 
 
-OWN_DOCUMENTS: Final = ("own-metadata", "previous-metadata")
+OWN_DOCUMENTS: Final = ("own-metadata", "previous-metadata", "idp-metadata")
+MOST: Final = 64 * 1024 * 1024
+"""The largest CRL that is read."""
 UZI_PREFIX: Final = "00000009"
 """An OIN made of a UZI register number: the dienstverlener holds a UZI certificate."""
 
@@ -67,7 +69,7 @@ class Binder:
             for role, name in connection.certificates.items()
         }
         materials |= dict(_provider_files(connection, self.loaded.folder))
-        documents = dict(_documents(connection, self.loaded.folder))
+        documents = dict(_documents(connection, self.loaded.folder)) | dict(_published(connection, self.loaded.folder))
         anchors = tuple(_pem(self.loaded.folder / a) for a in connection.anchors if a not in {LAB, "system"})
         return Link(**link_parts, materials=materials, anchors=anchors, documents=documents)
 
@@ -82,7 +84,8 @@ class Binder:
         data = (folder / certificate.cert).read_bytes()
         if certificate.cert.lower().endswith((".p12", ".pfx")):
             return material_from_pkcs12(name, role, data, password)
-        return Material(name, role, data, secret(certificate.key, folder), password)
+        file = folder / certificate.key.removeprefix("file:") if certificate.key.startswith("file:") else None
+        return Material(name, role, data, secret(certificate.key, folder), password, key_file=file)
 
     async def _bind_lab(self, connection: Connection, party: Party, parts: dict[str, Any]) -> Link:
         assert self.lab is not None  # the front opens the lab for every scenario that says `lab`
@@ -99,6 +102,8 @@ class Binder:
             for side in connection.endpoints
         }  # fmt: skip
         documents = {f"crl-{name}": data for name, data in self._crls(pki).items()}
+        documents |= dict(_published(connection, self.loaded.folder))
+        documents |= {k: data for k, data in _documents(connection, self.loaded.folder) if k in OWN_DOCUMENTS}
         for host, address in self.lab.published.items():
             self.directory.add(host, 80, address)
         changes: dict[str, Any] = {}
@@ -202,10 +207,20 @@ def _documents(connection: Connection, folder: Path) -> Iterable[tuple[str, byte
         "metadata": connection.saml.metadata if connection.saml else "",
         "own-metadata": connection.saml.own_metadata if connection.saml else "",
         "previous-metadata": connection.saml.previous_metadata if connection.saml else "",
+        "idp-metadata": connection.idp_metadata,
     }
     for kind, name in files.items():
         if name and name != LAB and "://" not in name:
             yield kind, (folder / name).read_bytes()
+
+
+def _published(connection: Connection, folder: Path) -> Iterable[tuple[str, bytes]]:
+    """Yield the CRLs and OCSP answers of the folder that the scenario names, and the scans of others."""
+    for file in sorted((folder / connection.crls).iterdir()) if connection.crls else ():
+        if file.is_file() and file.stat().st_size <= MOST:
+            yield f"crl-{file.name}", file.read_bytes()
+    for name in connection.scans:
+        yield f"scan-{name}", (folder / name).read_bytes()
 
 
 def _provider_files(connection: Connection, folder: Path) -> Iterable[tuple[str, Material]]:

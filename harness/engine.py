@@ -129,12 +129,14 @@ class Engine:
             words = ", ".join(probe.systems)
             reason = Text(f"alleen voor {words}", f"for {words} only")
             return self._conclude(step, Verdict.SKIP, reason)
-        if self.offline and probe.guard != "offline":
+        files_only = probe.guard == "offline" or _spared(probe, link)
+        if self.offline and not files_only:
             reason = Text("offline: er is niets verstuurd", "offline: nothing was sent")
             return self._conclude(step, Verdict.NOT_RUN, reason, why="offline")
-        blocked = await self._blocked(step, probe)
+        blocked = None if _spared(probe, link) else await self._blocked(step, probe)
         if blocked is not None:
             return self._conclude(step, Verdict.BLOCKED, blocked)
+        await self._earlier(step, probe)
         async with self._places, self._turns.setdefault(step.connection, asyncio.Lock()):
             self._tell(step, None)
             return await self._probe(step, probe, link)
@@ -149,6 +151,13 @@ class Engine:
                 cause = _cause_of(result, self.book)
                 return Text(f"wacht op {name}: {cause.nl}", f"waits for {name}: {cause.en}")
         return None
+
+    async def _earlier(self, step: Step, probe: Probe) -> None:
+        """Wait for the probes that go before this one, as far as they run at all."""
+        before = (candidate for name in probe.after for candidate in self.steps(step.connection, name))
+        tasks = [self._tasks[candidate] for candidate in before if candidate in self._tasks]
+        if tasks:
+            await asyncio.wait(tasks)
 
     def _needs(self, step: Step, probe: Probe) -> Iterator[Step]:
         side = step.side or probe.side
@@ -167,9 +176,10 @@ class Engine:
         evaluated: set[str] = set()
         EVALUATED.set(evaluated)
         try:
-            if REACH[probe.guard]:
+            files_only = _spared(probe, link)
+            if REACH[probe.guard] and not files_only:
                 self._guarded(probe, link, guard, side)
-            if probe.guard in ("message", "write"):
+            if probe.guard in ("message", "write") and not files_only:
                 for late in _outside_window(link, started):
                     seen.add(late)
             async for item in probe.run(link, tools):
@@ -273,6 +283,10 @@ class _Seen:
 
     def of(self, kind: type[Kind]) -> tuple[Kind, ...]:
         return tuple(item for item in self.items if isinstance(item, kind))
+
+
+def _spared(probe: Probe, link: Link) -> bool:
+    return probe.spared is not None and probe.spared(link)
 
 
 def _outside_window(link: Link, moment: datetime) -> Iterator[Finding]:

@@ -61,6 +61,7 @@ class Material:
     key: bytes = field(repr=False)
     password: bytes | None = field(default=None, repr=False)
     from_lab: bool = False
+    key_file: Path | None = None
 
     @cached_property
     def chain(self) -> list[x509.Certificate]:

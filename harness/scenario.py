@@ -298,7 +298,11 @@ class Window(Model):
 
 
 class Connection(Model):
-    """One connection to one ketenpartner, with everything its rows and probes need."""
+    """One connection to one ketenpartner, with everything its rows and probes need.
+
+    `crls` is a folder with CRLs and OCSP answers for a machine that may not fetch them; `scans` are JSON files of
+    sslyze or testssl.sh about the endpoints, as extra evidence.
+    """
 
     name: str = ""
     system: System
@@ -320,11 +324,14 @@ class Connection(Model):
     allow_write: bool = False
     certificates: Mapping[CertificateRole, str] = Field(default_factory=dict)
     anchors: tuple[str, ...] = (LAB,)
+    crls: str = ""
+    scans: tuple[str, ...] = ()
     peer: Peer = Peer()
     adapter: Adapter = Adapter()
     ebms: Ebms | None = None
     wus: Wus | None = None
     saml: Saml | None = None
+    idp_metadata: str = ""
     test_bsns: Secret | None = None
 
     @property
@@ -598,6 +605,13 @@ def _across(
                 f"omgevingsvariabele {variable} is leeg of ontbreekt; zet haar (export {variable}=…) of gebruik file:PAD",
                 f"environment variable {variable} is empty or missing; set it (export {variable}=…) or use file:PATH",
             )
+    for name, connection in scenario.connections.items():
+        if connection.crls and not (folder / connection.crls).is_dir():
+            yield mistake(
+                ("connections", name, "crls"),
+                f"map {connection.crls} bestaat niet (gezocht vanaf {folder}); verbeter het pad",
+                f"folder {connection.crls} does not exist (looked from {folder}); correct the path",
+            )
     for where, path in _files(scenario):
         if not (folder / path).is_file():
             yield mistake(
@@ -669,6 +683,10 @@ def _files(scenario: Scenario) -> Iterator[tuple[tuple[str | int, ...], str]]:
         for index, anchor in enumerate(connection.anchors):
             if anchor not in {LAB, "system"}:
                 yield (*place, "anchors", index), anchor
+        for index, scan in enumerate(connection.scans):
+            yield (*place, "scans", index), scan
+        if connection.idp_metadata:
+            yield (*place, "idp_metadata"), connection.idp_metadata
         if connection.ebms and connection.ebms.cpa not in {LAB, ""}:
             yield (*place, "ebms", "cpa"), connection.ebms.cpa
         if connection.wus and connection.wus.wsdl not in {LAB, ""}:

@@ -4,13 +4,16 @@ from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
 from typing import Final
 
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from harness.link import Link, Material
 from harness.lint.judge import Raw
+from harness.lint.pki import generation
 from harness.model import Finding, Graded, NotRun, Observation, Text
+from harness.probes.crls import lists_for
+from harness.probes.keyfiles import exposed
 from harness.probes.probe import NotPossible, Tools, Yield, probe
+from harness.probes.sets import other_environment, scenario_beside, shared_with
 
 FIELDS: Final = (
     "PKIO-OIN-",
@@ -63,26 +66,40 @@ def _judge(link: Link, tools: Tools, role: str) -> list[Graded | NotRun]:
         settings["oin"] = (owner,)
     if plain == "tls-server":
         settings["endpoint"] = tuple(_own_addresses(link))
+    if link.connection.system == "tvs-cluster":
+        settings["cluster"] = ("yes",)
     leaf = Raw(material.leaf.public_bytes(Encoding.PEM), material.name)
-    return tools.judge("certificate", leaf, role=plain, settings=settings, companions=tuple(_around(link, material)))
+    beside = (*_around(link, material), *_set(link, role), *_agreed(link), *other_environment(link))
+    return tools.judge("certificate", leaf, role=plain, service=service_of(link), settings=settings, companions=beside)
+
+
+def service_of(link: Link) -> str:
+    """Return the service by the name that the rules on certificate sets know."""
+    return "tvs" if link.connection.saml else link.connection.system
 
 
 def _around(link: Link, material: Material) -> Iterable[Raw]:
     for certificate in material.chain[1:]:
         yield Raw(certificate.public_bytes(Encoding.PEM), f"{material.name} (chain)")
-    issuers = {certificate.issuer for certificate in material.chain}
-    for name, data in link.documents.items():
-        if name.startswith("crl") and _crl_issuer(data) in issuers:
+    yield from lists_for(link, [certificate.public_bytes(Encoding.DER) for certificate in material.chain])
+
+
+def _set(link: Link, role: str) -> Iterable[Raw]:
+    """Yield the certificates of the other roles, so that one key in two roles and an absent role are seen."""
+    held = dict(link.materials)
+    fallback = link.material("tls-server")
+    if fallback:
+        held.setdefault("tls-server", fallback)
+    for other, material in held.items():
+        if other != role:
+            yield Raw(material.leaf.public_bytes(Encoding.PEM), material.name, relation=other.partition(":")[0])
+
+
+def _agreed(link: Link) -> Iterable[Raw]:
+    """Yield the documents that name our party: its number, its hosts, its end date."""
+    for name in ("cpa", "own-metadata"):
+        if data := link.documents.get(name):
             yield Raw(data, name)
-
-
-def _crl_issuer(data: bytes) -> x509.Name | None:
-    """Return who issued a CRL; an unreadable one has no issuer and is left to `check`."""
-    load = x509.load_pem_x509_crl if data.startswith(b"-----") else x509.load_der_x509_crl
-    try:
-        return load(data).issuer
-    except ValueError:
-        return None
 
 
 def _own_addresses(link: Link) -> Iterable[str]:
@@ -125,7 +142,9 @@ async def chain(link: Link, tools: Tools) -> AsyncIterator[Yield]:
             yield item
         unread |= dict.fromkeys(i.rule for i in items if isinstance(i, NotRun) and i.rule.startswith("PKIO-REV-"))
         names = [c.subject.rfc4514_string().rpartition("CN=")[2].partition(",")[0] for c in link.materials[role].chain]
-        yield Observation(f"{role}: " + " < ".join(names))
+        under, ends = generation(Raw(link.materials[role].certificate), tools.context(role=role.partition(":")[0]))
+        whole = f" ({under}{f' ≤ {ends:%Y-%m-%d}' if ends else ''})" if under else ""
+        yield Observation(f"{role}{whole}: " + " < ".join(names), (("role", role), ("generation", under)))
     if unread:
         ids = ", ".join(unread)
         yield Observation(Text(f"intrekking niet getoetst: geen CRL ({ids})", f"revocation not judged: no CRL ({ids})"))
@@ -167,6 +186,8 @@ async def keypair(link: Link, tools: Tools) -> AsyncIterator[Yield]:
                 expected=Text("de sleutel van dit certificaat", "the key of this certificate"),
                 where=material.name,
             )
+        for finding in exposed(material):
+            yield finding
     yield Observation(Text(f"{len(held)} sleutelparen", f"{len(held)} key pairs"))
 
 
@@ -186,6 +207,27 @@ async def separation(link: Link, tools: Tools) -> AsyncIterator[Yield]:
             f"{len(set(prints.values()))} different certificates in {len(prints)} roles",
         )
     )
+    for role in roles(link, tools.param):
+        for other in shared_with(link, role):
+            observed = Text(f"ook gebruikt voor {other}", f"used for {other} as well")
+            alone = Text("alleen voor TVS", "for TVS only")
+            yield Finding("PKIO-ENV-007", observed=observed, expected=alone, where=link.materials[role].name)
+    yield _compared(link)
+
+
+def _compared(link: Link) -> Observation:
+    """Say with which set of the other environment ours was compared."""
+    file, others = scenario_beside(link), list(other_environment(link))
+    if file is None or not others:
+        where = file or "../productie/chain.toml"
+        return Observation(
+            Text(
+                f"niet vergeleken met een andere omgeving: geen certificaten in {where}",
+                f"not compared with another environment: no certificates in {where}",
+            )
+        )
+    names = ", ".join(raw.name for raw in others)
+    return Observation(Text(f"vergeleken met {names}", f"compared with {names}"))
 
 
 @probe("pki.store", title=("Certificaatopslag volledig en op volgorde", "Certificate store complete and in order"))

@@ -44,7 +44,9 @@ class Probe:
 
     `scope="endpoint"` probes run once per interface (`tools.side`), others once per connection. `side` ties a
     connection probe to the interface whose endpoint probes it needs. `params` lists the words that the id may carry
-    between brackets (`pki.fields[tls-client]`).
+    between brackets (`pki.fields[tls-client]`). `after` names probes that go first where they run, whatever they say.
+    `spared` says on which links the probe reads files only: it then needs nothing first and touches no host.
+    `beyond` is for what no step of a procedure names and everybody wants to know: it runs on every connection.
     """
 
     id: str
@@ -56,6 +58,9 @@ class Probe:
     side: str = ""
     systems: tuple[str, ...] = ()
     params: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    beyond: bool = False
+    spared: Callable[[Link], bool] | None = None
 
     @property
     def family(self) -> str:
@@ -77,6 +82,9 @@ def probe(
     side: str = "",
     systems: tuple[str, ...] = (),
     params: tuple[str, ...] = (),
+    after: tuple[str, ...] = (),
+    beyond: bool = False,
+    spared: Callable[[Link], bool] | None = None,
 ) -> Callable[[ProbeFunction], ProbeFunction]:
     """Register an async generator as the probe `probe_id`.
 
@@ -86,7 +94,9 @@ def probe(
     """
 
     def register(function: ProbeFunction) -> ProbeFunction:
-        REGISTRY[probe_id] = Probe(probe_id, function, Text(*title), needs, guard, scope, side, systems, params)
+        REGISTRY[probe_id] = Probe(
+            probe_id, function, Text(*title), needs, guard, scope, side, systems, params, after, beyond, spared
+        )
         return function
 
     return register
@@ -113,8 +123,8 @@ def load() -> dict[str, Probe]:
 
 
 def unnamed(registry: Mapping[str, Probe]) -> list[str]:
-    """Return the third-party probes, which no row of ours names: they run on every connection."""
-    return [p.id for p in registry.values() if not p.run.__module__.startswith("harness.")]
+    """Return the probes that no row of ours names and that run on every connection: those of third parties, and ours."""
+    return [p.id for p in registry.values() if p.beyond or not p.run.__module__.startswith("harness.")]
 
 
 def split(probe_id: str) -> tuple[str, str]:

@@ -1,8 +1,9 @@
 """Fetch the CRLs and OCSP answers that certificates point to, and judge every certificate with them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from harness.errors import Refused
 from harness.link import Link
 from harness.lint.judge import Raw
 from harness.model import Environment, Finding, Graded, Observation, Text
+from harness.probes.crls import fitting, lists_for
 from harness.probes.probe import Tools, Yield, probe
 from harness.wire.crl import read_crl
 from harness.wire.der import DerBroken
@@ -38,20 +40,27 @@ class Fetched:
     "pki.revocation",
     title=("CRL's en OCSP op te halen en in orde", "CRLs and OCSP fetched and in order"),
     guard="connect",
+    after=("tls.server", "tls.mutual"),
+    beyond=True,
 )
 async def revocation(link: Link, tools: Tools) -> AsyncIterator[Yield]:
     """The CRLs of both sides can be fetched from this machine and nobody in the chains stands on them (DKB PKI004)."""
     chains = dict(_chains(link, tools))
-    lists = [await _list(link, tools, url) for url in _urls(chains.values())]
+    folder = link.connection.crls
+    if folder:
+        yield Observation(Text(f"uit map {folder}, niets opgehaald", f"from folder {folder}, nothing fetched"))
+    lists = [] if folder else [await _list(link, tools, url) for url in _urls(chains.values())]
     for one in lists:
         if one.problem:
             yield Finding("PKIO-REV-007", observed=one.problem, expected="200, CRL (DER)", where=one.url)
         else:
             yield Observation(_age(one), (("url", one.url), ("bytes", str(len(one.data)))))
-    usable = [one.data for one in lists if not one.problem]
+    usable = [Raw(one.data, one.url) for one in lists if not one.problem]
     for name, chain in chains.items():
-        answers = [data for data in [await _status(link, tools, chain)] if data]
-        for item in _judged(link, tools, name, chain, [*usable, *answers]):
+        pairs = () if folder else pairwise(chain)
+        answers = [data for data in [await _status(link, tools, pair) for pair in pairs] if data]
+        fetched = [*usable, *(Raw(data, "OCSP") for data in answers)]
+        for item in _judged(link, tools, name, chain, fetched):
             yield item
 
 
@@ -113,38 +122,29 @@ async def _fetch(link: Link, tools: Tools, url: str, body: bytes = b"") -> bytes
         return bytes(data)
 
 
-async def _status(link: Link, tools: Tools, chain: tuple[bytes, ...]) -> bytes:
-    certificates = readable(chain[:2])
-    if len(certificates) < 2 or not certificates[0].ocsp_urls:
+async def _status(link: Link, tools: Tools, pair: tuple[bytes, bytes]) -> bytes:
+    """Ask the responder that a certificate names for its status; `pair` is the certificate and its issuer."""
+    certificates = readable(pair)
+    places = [url for url in certificates[0].ocsp_urls if url.startswith("http://")] if len(certificates) == 2 else []
+    if not places:
         return b""
     try:
-        leaf, issuer = (x509.load_der_x509_certificate(data) for data in chain[:2])
-        asked = ocsp.OCSPRequestBuilder().add_certificate(leaf, issuer, hashes.SHA256()).build()
-        return await _fetch(link, tools, certificates[0].ocsp_urls[0], asked.public_bytes(Encoding.DER))
+        child, issuer = (x509.load_der_x509_certificate(data) for data in pair)
+        asked = ocsp.OCSPRequestBuilder().add_certificate(child, issuer, hashes.SHA256()).build()
+        return await _fetch(link, tools, places[0], asked.public_bytes(Encoding.DER))
     except (Refused, httpx.HTTPError, OSError, ValueError):
         # OCSP is optional: without an answer the CRL decides (PKIO-REV-006).
         return b""
 
 
-def _judged(link: Link, tools: Tools, name: str, chain: tuple[bytes, ...], companions: list[bytes]) -> list[Graded]:
+def _judged(link: Link, tools: Tools, name: str, chain: tuple[bytes, ...], fetched: list[Raw]) -> list[Graded]:
     import ssl
 
-    certificates = readable(chain)
-    wanted = {issuer.key for one in certificates for issuer in (one.issuer, one.subject)}
-    fitting = [data for data in companions if _about(data, wanted)]
+    companions = lists_for(link, chain) if link.connection.crls else fitting(fetched, chain)
     pem = "".join(ssl.DER_cert_to_PEM_cert(data) for data in chain).encode()
     role = name.partition(":")[0] if name in link.materials else "tls-server"
-    raws = tuple(Raw(data, f"{name} {index}") for index, data in enumerate(fitting))
-    found = tools.judge("certificate-chain", Raw(pem, name), role=role, companions=raws)
+    found = tools.judge("certificate-chain", Raw(pem, name), role=role, companions=companions)
     return [item for item in found if isinstance(item, Graded) and item.finding.rule.startswith(REVOCATION)]
-
-
-def _about(data: bytes, wanted: Collection[object]) -> bool:
-    try:
-        known = read_crl(data)
-    except DerBroken:
-        known = None
-    return known is None or known.issuer.key in wanted
 
 
 def _age(one: Fetched) -> Text:

@@ -9,7 +9,7 @@ from harness.binding import Binder
 from harness.engine import Engine
 from harness.errors import Refused
 from harness.guard import Guard
-from harness.lab import COUNTERPARTIES, Lab
+from harness.lab import COUNTERPARTIES, Lab, revocation
 from harness.lab.ca import Pki
 from harness.lab.responder import FAULTS
 from harness.lab.server import Reply
@@ -60,10 +60,10 @@ class Desk:
 @pytest.fixture
 def look(monkeypatch, tmp_path):
     monkeypatch.setitem(COUNTERPARTIES, ("digimelding", "wus"), f"{__name__}:Desk")
-    (tmp_path / "chain.toml").write_text(CHAIN)
-    loaded = scenario.load(tmp_path / "chain.toml")
 
-    async def run(fault="", first=()):
+    async def run(fault="", first=(), crls=""):
+        (tmp_path / "chain.toml").write_text(CHAIN.replace('anchors = ["lab"]', f'anchors = ["lab"]\ncrls = "{crls}"'))
+        loaded = scenario.load(tmp_path / "chain.toml")
         async with Lab(Pki()) as lab:
             link = await Binder(loaded, lab, [f"digimelding:{fault}"] if fault else []).bind(
                 loaded.scenario.connections["digimelding"]
@@ -132,3 +132,36 @@ def test_lists_are_fetched_from_known_places_only():
         guard.check_published("crl.elders.voorbeeld")
     with pytest.raises(Refused):
         Guard(Environment.LAB).check_published("crl.pkioverheid.nl")
+
+
+async def test_lists_from_a_folder_are_used_and_nothing_is_fetched(look, tmp_path):
+    folder = tmp_path / "lijsten"
+    folder.mkdir()
+    pki = Pki()
+    for name in ("g1-root", "g1-domain", "g1-tsp", "g4-tsp"):
+        (folder / f"{name}.crl").write_bytes(revocation.crl(pki, name, "stale" if name == "g1-domain" else "good"))
+    result = await look(crls="lijsten")
+    assert rules(result) == {("PKIO-REV-003", "stale")}
+    assert "niets opgehaald" in str(result.observed[0].text)
+
+
+async def test_an_own_certificate_that_is_revoked_is_found_in_a_folder_too(look, tmp_path):
+    folder = tmp_path / "lijsten"
+    folder.mkdir()
+    pki = Pki()
+    mine = pki.issue(
+        "own-tls",
+        oin="00000099000000001000",
+        organisation="TEST Gemeente Voorbeeldstad",
+        hosts=["adapter.001000.ketentest.test"],
+    )
+    (folder / "tsp.crl").write_bytes(revocation.crl(pki, "g1-tsp", "hold", [mine.certificate]))
+    (folder / "antwoord.ors").write_bytes(revocation.ocsp_answer(pki, mine, "revoked"))
+    (folder / "ruis").write_bytes(b"\x30\x03noise")
+    found = rules(await look(crls="lijsten"))
+    assert ("PKIO-REV-004", "hold") in found
+    assert ("PKIO-REV-006", "revoked") in found
+
+
+def test_the_probe_runs_on_every_connection_although_no_row_names_it():
+    assert "pki.revocation" in probe.unnamed(probe.load())

@@ -102,6 +102,7 @@ def no_production_key_in_tests(doc: Judged, ctx: Context) -> Iterator[Finding]:
 
 
 _SEPARATE = {"web", "bsn-encryption"}
+_TLS = {"tls-server", "tls-client"}
 
 
 @SET.rule("PKIO-ENV-005")
@@ -111,7 +112,7 @@ def one_role_per_key(doc: Judged, ctx: Context) -> Iterator[Finding]:
         if relation in {"preprod", "prod", "previous"} or other.spki_sha256 != doc.subject.spki_sha256:
             continue
         same = not doc.is_request and other.der == doc.cert.der
-        if same and relation in {"", doc.role_name}:
+        if same and (relation in {"", doc.role_name} or {relation, doc.role_name} == _TLS):
             continue
         case = "never" if {relation, doc.role_name} & _SEPARATE else ""
         observed = f"{relation or '?'}: {other.subject.short}"

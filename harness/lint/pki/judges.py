@@ -1,6 +1,7 @@
 """The four judges: of a certificate, a chain as it is sent, a request and a CRL."""
 
 from collections.abc import Iterator
+from datetime import date
 from functools import cache
 
 from harness.errors import DocumentUnreadable
@@ -79,6 +80,17 @@ def judge_certificate(raw: Raw, ctx: Context) -> Outcome:
         return
     presented = len(content.certificates) > 1 or content.form == "pkcs12"
     yield from _judge(content, ctx, served=presented, mode=raw.mode)
+
+
+def generation(raw: Raw, ctx: Context) -> tuple[str, date | None]:
+    """Return the hierarchy that a certificate falls under as it is printed, and the day on which that ends, if it does."""
+    content = open_raw(raw, ctx)
+    if not content.certificates:
+        return "", None
+    doc = Judged(content, leaf_of(content.certificates), ctx)
+    if not doc.generation:
+        return "", None
+    return doc.policy.label(doc.generation), doc.policy.generations.get(doc.generation, {}).get("ends")
 
 
 def judge_chain(raw: Raw, ctx: Context) -> Outcome:

@@ -168,7 +168,8 @@ def equals_organization_identifier(doc: Judged, ctx: Context) -> Iterator[Findin
 def one_number_in_the_set(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """All own certificates of one set carry one number, save the SubOINs that are allowed (DKC 6)."""
     allowed = {doc.subject.oin, "", *ctx.settings.get("suboin", ())}
-    others = {c.oin for relation, c in doc.companions.others if relation not in {"preprod", "prod"}}
+    # The certificates for the BSN are those of the care providers.
+    others = {c.oin for relation, c in doc.companions.others if relation not in {"preprod", "prod", "bsn-encryption"}}
     strange = sorted(others - allowed)
     if doc.subject.oin and strange:
         yield Finding("PKIO-OIN-013", _operator(ctx), listed(strange), doc.subject.oin, WHERE)

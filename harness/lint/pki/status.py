@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from cryptography import x509 as library
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -22,54 +23,53 @@ rule = STATUS.rule
 
 @rule("PKIO-REV-006")
 def status_answers(doc: Judged, ctx: Context) -> Iterator[Finding | NotRun]:
-    """An OCSP answer is about this certificate, fresh, and signed by the issuer or by its responder."""
-    issuer = doc.path.issuer
-    if not doc.companions.ocsp or issuer is None:
+    """An OCSP answer is about a certificate of this path, fresh, and signed by its issuer or by its responder."""
+    if not doc.companions.ocsp or doc.path.issuer is None:
         if doc.cert.ocsp_urls and not doc.is_authority:
             yield NotRun("PKIO-REV-006", Text("geen OCSP-antwoord opgegeven", "no OCSP answer was given"))
         return
     for data in doc.companions.ocsp:
-        yield from _answer(data, doc, issuer, ctx.at)
+        yield from _answer(data, doc, ctx.at)
 
 
-def _answer(data: bytes, doc: Judged, issuer: Certificate, at: datetime) -> Iterator[Finding | NotRun]:
+def _answer(data: bytes, doc: Judged, at: datetime) -> Iterator[Finding | NotRun]:
     try:
         answer = ocsp.load_der_ocsp_response(data)
         if answer.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
             said = answer.response_status.name.lower()
             yield NotRun("PKIO-REV-006", Text(f"de responder antwoordde {said}", f"the responder answered {said}"))
             return
-        yield from _judge_answer(answer, doc, issuer, at)
+        yield from _judge_answer(answer, doc, at)
     except (ValueError, TypeError, NotImplementedError, library.UnsupportedGeneralNameType):
         yield Finding(
             "PKIO-REV-006", "unreadable", Text("onleesbaar OCSP-antwoord", "unreadable OCSP answer"), "RFC 6960", "ocsp"
         )
 
 
-def _judge_answer(answer: ocsp.OCSPResponse, doc: Judged, issuer: Certificate, at: datetime) -> Iterator[Finding]:
+def _judge_answer(answer: ocsp.OCSPResponse, doc: Judged, at: datetime) -> Iterator[Finding]:
+    serials = {single.serial_number for single in answer.responses}
+    steps = list(pairwise(doc.path.certificates))
+    child, issuer = next((step for step in steps if step[0].serial in serials), steps[0])
     if not _authorised(answer, issuer):
         observed = Text("ondertekenaar hoort niet bij de uitgever", "the signer does not belong to the issuer")
         yield Finding("PKIO-REV-006", "signer", observed, issuer.subject.short, "ocsp")
         return
-    single = next((r for r in answer.responses if r.serial_number == doc.cert.serial), None)
+    single = next((r for r in answer.responses if r.serial_number == child.serial), None)
     if single is None:
-        yield Finding(
-            "PKIO-REV-006",
-            "serial",
-            Text("over een ander certificaat", "about another certificate"),
-            f"{doc.cert.serial:x}",
-            "ocsp",
-        )
+        about = Text("over een ander certificaat", "about another certificate")
+        yield Finding("PKIO-REV-006", "serial", about, f"{doc.cert.serial:x}", "ocsp")
         return
+    whose = "" if child is doc.cert else f"{child.subject.short}: "
     last = single.next_update_utc
     if single.this_update_utc > at + SKEW or (last is not None and last < at):
-        dates = f"{stamp(single.this_update_utc)} – {stamp(last)}"
+        dates = f"{whose}{stamp(single.this_update_utc)} – {stamp(last)}"
         yield Finding("PKIO-REV-006", "stale", dates, stamp(at), "ocsp")
     if single.certificate_status is ocsp.OCSPCertStatus.REVOKED:
         on = single.revocation_time_utc or datetime.fromtimestamp(0, UTC)
-        yield Finding("PKIO-REV-006", "revoked", stamp(on), Text("niet ingetrokken", "not revoked"), "ocsp")
+        expected = Text("niet ingetrokken", "not revoked")
+        yield Finding("PKIO-REV-006", "revoked", f"{whose}{stamp(on)}", expected, "ocsp")
     elif single.certificate_status is ocsp.OCSPCertStatus.UNKNOWN:
-        yield Finding("PKIO-REV-006", "unknown", "unknown", "good", "ocsp")
+        yield Finding("PKIO-REV-006", "unknown", f"{whose}unknown", "good", "ocsp")
 
 
 def _authorised(answer: ocsp.OCSPResponse, issuer: Certificate) -> bool:
