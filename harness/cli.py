@@ -66,6 +66,7 @@ def lang_option(function: Callable[..., Any]) -> Callable[..., Any]:
 KIND_NAMES = (
     "certificate", "certificate-chain", "csr", "crl", "consumer-spec", "provider-spec", "ping-mmd", "cpa",
     "ebms-message", "soap-message", "wsdl", "saml-metadata", "saml-message",
+    "aansluitbestand",
 )  # fmt: skip
 ROLE_NAMES = (
     "tls-server", "tls-client", "message-signing", "encryption", "bsn-encryption", "web", "beroep",
@@ -94,7 +95,7 @@ ENVIRONMENTS = ("lab", "compliance", "preprod", "prod")
     "--with",
     "companions",
     multiple=True,
-    help="Begeleidend document; ook preprod:FILE, prod:FILE, previous:FILE, ROL:FILE.",
+    help="Begeleidend document; ook preprod:FILE, prod:FILE, previous:FILE, template:FILE, ROL:FILE.",
 )
 @click.option(
     "--set",
@@ -253,11 +254,15 @@ def run(scenario: Path, dry_run: bool, **given: Any) -> None:
     "--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Map met runbestanden."
 )
 @click.option("--ics", type=click.Path(path_type=Path), help="Schrijf de einddatums en termijnen als agenda (.ics).")
+@click.option("--batches", is_flag=True, help="TVS-cluster: welke dienstverlener mist wat, en de batches.")
 @lang_option
-def plan(scenario: Path, runs: Path, ics: Path | None, lang: str) -> None:
+def plan(scenario: Path, runs: Path, ics: Path | None, batches: bool, lang: str) -> None:
     """Toon wat er nu te doen is, voor wie, en wat het tegenhoudt."""
-    from harness.planning import show_calendar, show_plan
+    from harness.planning import show_all_batches, show_calendar, show_plan
 
+    if batches:
+        click.echo(show_all_batches(scenario, lang), nl=False)
+        return
     if ics is None:
         click.echo(show_plan(scenario, runs, lang), nl=False)
         return
@@ -458,7 +463,9 @@ def attest(
         sys.exit(serve_testers(scenario, runs, lang or "", said["by"], said["function"]))
     missing = [name for name, value in {"STEP": step, **_spoken(said)}.items() if not value]
     if missing or step is None:
-        raise click.UsageError(f"geef ook {', '.join(missing)}, of gebruik --serve voor een pagina met alle open stappen")
+        raise click.UsageError(
+            f"geef ook {', '.join(missing)}, of gebruik --serve voor een pagina met alle open stappen"
+        )
     from dataclasses import replace
 
     from harness.attestations import Attestation
@@ -505,7 +512,17 @@ def _day(text: str) -> Any:
 @click.argument(
     "kind",
     type=click.Choice(
-        ["consumer-spec", "provider-spec", "ping-mmd", "cpa", "csr", "saml-metadata", "testset", "design"]
+        [
+            "consumer-spec",
+            "provider-spec",
+            "ping-mmd",
+            "cpa",
+            "csr",
+            "saml-metadata",
+            "aansluitbestand",
+            "testset",
+            "design",
+        ]
     ),
 )
 @click.argument("connection")
@@ -516,6 +533,7 @@ def _day(text: str) -> Any:
 @click.option(
     "--design", type=click.Path(path_type=Path), help="Map met functionele scenario’s en sjablonen (testset)."
 )
+@click.option("--template", type=click.Path(path_type=Path), help="Sjabloon van DICTU, XLSX of CSV (aansluitbestand).")
 @click.option("--profile", default="osb-rm", show_default=True, help="Digikoppeling-profiel van CPA of berichten.")
 @click.option("--provider", type=click.Path(path_type=Path), help="Specificatie van de aanbieder (CPA).")
 @click.option(
@@ -548,6 +566,15 @@ def generate(
         )
         click.echo(made, nl=False)
         return
+    template = given.pop("template")
+    if kind == "aansluitbestand":
+        from harness.generating import aansluitbestand
+
+        if out is None:
+            raise click.UsageError("een aansluitbestand is een spreadsheet: geef --out FILE")
+        document, judged = aansluitbestand(scenario, connection, template, str(out))
+        _write(out, document, judged)
+        return
     from harness.generating import Request
     from harness.generating import generate as make
 
@@ -556,9 +583,15 @@ def generate(
     if out is None:
         click.echo(document.decode("utf-8", "replace"), nl=False)
     else:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_bytes(document)
-        click.echo(f"{out}")
+        _write(out, document, judged)
+        return
+    click.echo(judged, nl=False, err=True)
+
+
+def _write(out: Path, document: bytes, judged: str) -> None:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_bytes(document)
+    click.echo(f"{out}")
     click.echo(judged, nl=False, err=True)
 
 

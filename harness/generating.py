@@ -10,13 +10,15 @@ from typing import Final
 
 from harness import documents, ordering
 from harness.check import as_text, judge_bytes, read
-from harness.choice import Options
-from harness.errors import UnusableInput
+from harness.choice import Options, ledger_beside
+from harness.errors import KetentestError, UnusableInput
 from harness.front import Session
 from harness.link import Link
 from harness.lint.judge import Context, Raw
+from harness.model import Text
+from harness.probes.probe import NotPossible
 from harness.run import utc_now
-from harness.scenario import load
+from harness.scenario import Loaded, load
 from harness.wire import keyinfo
 from harness.wire.certfile import opened
 from harness.wire.spec import Action, Party, Service, parse_provider_spec, parse_specification
@@ -89,6 +91,46 @@ def _context(link: Link, request: Request) -> Context:
         companions=(Raw(cpa, "cpa.xml"),) if cpa else (),
         settings=settings,
     )
+
+
+def aansluitbestand(scenario: Path, connection: str, template: Path | None, name: str) -> tuple[bytes, str]:
+    """Return the aansluitbestand of a cluster by DICTU's template, and its judgement beside metadata and template."""
+    from harness.onboarding import fill_in, papers_of
+
+    loaded = load(scenario)
+    chosen = papers_of(loaded, ledger_beside(loaded), connection)
+    named = chosen.connection.saml.aansluitbestand_template if chosen.connection.saml else ""
+    if template is None and not named:
+        raise UnusableInput(
+            "een aansluitbestand vraagt het sjabloon van DICTU: geef --template FILE of noem saml.aansluitbestand_template",
+            "an aansluitbestand needs DICTU's template: give --template FILE or name saml.aansluitbestand_template",
+        )
+    file = template or loaded.folder / named
+    document, unknown = fill_in(chosen, file)
+    lang = loaded.scenario.language
+    ctx = Context(
+        at=utc_now(),
+        environment=chosen.connection.environment,
+        role="lc" if chosen.connection.system == "tvs-cluster" else "dv",
+        companions=(Raw(read(file), str(file), relation="template"), *_beside(loaded, connection)),
+    )
+    told = as_text(judge_bytes(document, name, ctx, "aansluitbestand"), lang)
+    if unknown:
+        nl, en = "vul zelf in", "fill in yourself"
+        told += f"  {Text(nl, en).of(lang)}: {', '.join(unknown)}\n"
+    return document, told
+
+
+def _beside(loaded: Loaded, connection: str) -> tuple[Raw, ...]:
+    """Return the previous aansluitbestand and our metadata, as far as they exist."""
+    saml = loaded.scenario.connections[connection].saml
+    previous = saml.previous_aansluitbestand if saml else ""
+    files = (Raw(read(loaded.folder / previous), previous, relation="previous"),) if previous else ()
+    try:
+        metadata, _ = generate(loaded.path, Request("saml-metadata", connection))
+    except (KetentestError, NotPossible):
+        return files
+    return (*files, Raw(metadata, "saml-metadata.xml"))
 
 
 def _make(link: Link, request: Request) -> bytes:

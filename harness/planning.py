@@ -9,6 +9,7 @@ from harness import horizon
 from harness.agenda import Agenda, Todo, plan
 from harness.checklist import rows_for
 from harness.choice import Options, info_of, ledger_beside, newest_run, verdicts
+from harness.errors import UnusableInput
 from harness.facts import facts_of
 from harness.front import Session
 from harness.model import Text, say
@@ -92,3 +93,15 @@ def _todo(todo: Todo, lang: str) -> Iterator[str]:
     for label, value in details:
         if value:
             yield f"      {label.of(lang):<12} {value}"
+
+
+def show_all_batches(path: Path, lang: str) -> str:
+    """Return, for each TVS cluster of a scenario, who lacks what and the batches that the others make."""
+    from harness.onboarding import papers_of, show_batches
+
+    loaded = load(path)
+    clusters = [c.name for c in loaded.connections if c.system == "tvs-cluster"]
+    if not clusters:
+        raise UnusableInput("dit scenario heeft geen TVS-cluster", "this scenario has no TVS cluster")
+    ledger = ledger_beside(loaded)
+    return "\n".join(show_batches(papers_of(loaded, ledger, name), lang) for name in clusters)

@@ -45,6 +45,7 @@ KINDS: Final = {
         Kind("wsdl", 10 * MB, "harness.lint.wus:judge_wsdl"),
         Kind("saml-metadata", 128 * MB, "harness.lint.saml:judge_metadata"),
         Kind("saml-message", 64 * MB, "harness.lint.saml:judge_message"),
+        Kind("aansluitbestand", 10 * MB, "harness.lint.saml.sheet:judge_aansluitbestand"),
     )
 }
 
@@ -95,6 +96,8 @@ def guess(raw: Raw, companions: Sequence[Raw] = ()) -> str | None:
     """
     if _ebms_wire(raw, companions):
         return "ebms-message"
+    if raw.data[:4] == b"PK\x03\x04" and b"xl/workbook.xml" in raw.data:
+        return "aansluitbestand"
     head = raw.data[:SNIFF]
     if b"\x00<" in head[:4] or b"<\x00" in head[:4]:
         head = head.replace(b"\x00", b"")

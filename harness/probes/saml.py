@@ -50,17 +50,9 @@ async def saml_metadata(link: Link, tools: Tools) -> AsyncIterator[Yield]:
 
 def _changes(before: bytes, after: bytes) -> Observation:
     """Say what this delivery changes with respect to the previous one."""
-    d = compare(read_metadata(before), read_metadata(after))
-    counts = len(d.added), len(d.removed), len(d.rekeyed), len(d.moved)
+    told = compare(read_metadata(before), read_metadata(after)).told
     return Observation(
-        Text(
-            "ten opzichte van de vorige levering: {} erbij, {} weg, {} met andere sleutels, {} met andere adressen".format(
-                *counts
-            ),
-            "against the previous delivery: {} added, {} removed, {} with other keys, {} with other addresses".format(
-                *counts
-            ),
-        )
+        Text(f"ten opzichte van de vorige levering: {told.nl}", f"against the previous delivery: {told.en}")
     )
 
 
@@ -121,11 +113,11 @@ def own_view(document: bytes) -> dict[str, tuple[int, int]]:
 
 async def _generic(link: Link, tools: Tools) -> AsyncIterator[Yield]:
     """The metadata of an SSOn identity provider, by the rules that hold for any SAML metadata (DM-2.2c.3)."""
-    document = link.documents.get("idp-metadata") or link.documents.get("metadata")
+    document = link.documents.get("idp-metadata")
     if document is None:
         raise NotPossible(
-            "geen metadata van de identity provider opgegeven; leg het wijzigingsverzoek vast als bewijs",
-            "no metadata of the identity provider given; record the change request as evidence",
+            "geen metadata van de identity provider opgegeven; noem het bestand bij idp_metadata of leg het wijzigingsverzoek vast als bewijs",
+            "no metadata of the identity provider given; name the file under idp_metadata or record the change request as evidence",
         )
     yield tools.keep("idp-metadata.xml", document)
     for item in tools.judge("saml-metadata", document, "idp-metadata.xml", profile="generic"):

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from harness.errors import KetentestError
 from harness.link import Link
-from harness.lint.saml.onboarding import Joined, Lack, Row, Sheet, judge_onboarding, plan_batches
+from harness.lint.saml.onboarding import Joined, Lack, Sheet, judge_onboarding, plan_batches
+from harness.lint.saml.sheet import sheet_of
 from harness.model import Observation, Text
 from harness.probes.probe import NotPossible, Tools, Yield, probe
 from harness.probes.saml_own import VALID_FOR, own_metadata, saml_of
 from harness.scenario import Provider, Saml
-from harness.sheets import read_csv, read_xlsx
 from harness.wire.saml_metadata import Metadata, read_metadata
 
 
@@ -56,19 +56,7 @@ def _own_view(link: Link, tools: Tools) -> Metadata | None:
 
 
 def _sheet(path: Path) -> Sheet:
-    """Read the first sheet that has a heading row: the row with most texts in the first lines."""
-    grids = read_xlsx(path) if path.suffix.lower() == ".xlsx" else read_csv(path)
-    grid = grids[0]
-    head = max(range(min(10, len(grid.rows))), key=lambda n: sum(bool(c.text) for c in grid.rows[n]), default=0)
-    headings = [cell.text for cell in grid.rows[head]] if grid.rows else []
-    rows = []
-    for cells in grid.rows[head + 1 :]:
-        if not any(cell.text for cell in cells):
-            continue
-        pairs = list(zip(headings, cells, strict=False))
-        formulas = tuple(h for h, cell in pairs if h and cell.kind in ("formula", "error"))
-        rows.append(Row(cells[0].line, {h: cell.text for h, cell in pairs if h}, formulas))
-    return Sheet(tuple(g.name for g in grids), tuple(h for h in headings if h), tuple(rows))
+    return sheet_of(path.read_bytes(), str(path))
 
 
 def _batches(link: Link, saml: Saml) -> Iterator[Observation]:

@@ -270,4 +270,4 @@ async def test_a_new_delivery_is_compared_with_the_one_before(pki):
     ours.link = replace(ours.link, documents={**ours.link.documents, "previous-metadata": before})
     items = await ours.run(saml_metadata)
     assert not errors(items)
-    assert any("0 added, 0 removed" in str(i) for i in items)
+    assert any("0 added; 0 removed" in str(i) for i in items)
