@@ -63,7 +63,7 @@ def the_identities_in_the_message(msg: Message, ctx: Context) -> Verdicts:
     for element in own[:1]:
         if sender and text(element) not in sender:
             yield found("DIGIMELDING-ID-001", element, observed=text(element), expected=sender[0])
-    for element in own:
+    for element in [*own, *_all(payload, "OinBasisregistratie")]:
         if text(element).startswith("00000003"):
             yield found("DIGIMELDING-ID-002", element, observed=text(element))
             return

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
+from urllib.parse import urlsplit
 
 from lxml import etree
 
@@ -24,8 +25,11 @@ WEAK_SUITES: Final = frozenset(
     for cipher in ("Basic128", "Basic192", "Basic256", "TripleDes")
     for transport in ("", "Rsa15")
 )
-_PRODUCTION = re.compile(r"prod(?:uctie)?\b|\bprd\b|productie", re.IGNORECASE)
-_TEST = re.compile(r"preprod|pre-prod|tst|test|acc|lab|integratie|oefen|stub", re.IGNORECASE)
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_PRODUCTION = frozenset({"prod", "prd", "productie", "production"})
+_TEST = re.compile(
+    r"pre|preprod.*|prepro?d?|tst|o?test.*|acc|accp|acpt|accept.*|lab|integratie|oefen|.*stub|uat|dev|ontw.*|keten"
+)
 
 
 @dataclass
@@ -209,11 +213,21 @@ def the_port_is_chosen_by_name(doc: Contract, ctx: Context) -> Verdicts:
     if len(ports) < 2:
         return
     names = ", ".join(f"{p.name} ({p.address})" for p in ports)
-    production = [
-        p for p in ports if _PRODUCTION.search(f"{p.name} {p.address}") and not _TEST.search(f"{p.name} {p.address}")
-    ]
+    production = [port for port in ports if _is_production(port)]
     case = "production" if production else ""
     yield found("WUS-WSDL-008", (production or ports)[0].element, observed=names, expected="1", case=case)
+
+
+def _is_production(port: soap_wsdl.Port) -> bool:
+    try:
+        host = urlsplit(port.address).hostname or ""
+    except ValueError:
+        host = ""
+    known = next((h for profile in services().values() if (h := profile.host(host)) is not None), None)
+    if known is not None:
+        return known.environment == "prod"
+    words = {word.lower() for word in _WORD.findall(f"{port.name} {port.address}")}
+    return not words.isdisjoint(_PRODUCTION) and not any(_TEST.fullmatch(word) for word in words)
 
 
 @rule("WUS-WSDL-009")
