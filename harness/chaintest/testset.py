@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -49,7 +50,7 @@ class Prepared:
     sort: str = ""
     message_id: str = ""
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The SHA-256 of the content: white space around the root and the encoding do not matter."""
         return content_digest(self.data)

@@ -12,6 +12,8 @@ from harness.probes.ebms_adapter import handed_over, through_adapter
 from harness.probes.ebms_agreed import agreements, harmless
 from harness.probes.ebms_ping import by_ourselves
 from harness.probes.msg_ebms import business
+from harness.probes.msg_log import from_log
+from harness.probes.msg_log import handed_over as handed_over_log
 from harness.probes.probe import NotApplicable, NotPossible, Tools, Yield, probe
 
 PROFILES = ("be", "rm", "be-s", "rm-s", "be-e", "rm-e")
@@ -64,6 +66,7 @@ async def ping(link: Link, tools: Tools) -> AsyncIterator[Yield]:
     guard="message",
     side="ebms",
     params=PROFILES,
+    spared=handed_over_log,
 )
 async def send(link: Link, tools: Tools) -> AsyncIterator[Yield]:
     """A business message in this profile is accepted, acknowledged and recognised when it comes twice (DK-8).
@@ -72,7 +75,7 @@ async def send(link: Link, tools: Tools) -> AsyncIterator[Yield]:
     """
     _ebms_only(link)
     if link.connection.system == "lopende-zaken":
-        async for item in business(link, tools):
+        async for item in (from_log if handed_over_log(link) else business)(link, tools):
             yield item
         return
     _echoing(link)

@@ -17,6 +17,7 @@ from harness.lint import msg as judges
 from harness.lint.judge import Raw
 from harness.model import Finding, Observation, Text
 from harness.probes.ebms_agreed import signer_of as ebms_signer
+from harness.probes.msg_log import from_log, handed_over
 from harness.probes.msg_material import messages_of, samples_of, schemas_of, test_persons
 from harness.probes.msg_wus import sent
 from harness.probes.probe import NotApplicable, NotPossible, Tools, Yield, probe
@@ -139,10 +140,18 @@ def _digest(name: str, data: bytes) -> Observation:
     guard="write",
     side="wus",
     systems=("digipoort", "digimelding"),
+    spared=handed_over,
 )
 async def send(link: Link, tools: Tools) -> AsyncIterator[Yield]:
     """Aanleveren, status and ophalen on the test stub (Digipoort step 6), or AnnotatieToevoegen and Statusoverzicht (DM 3.2)."""
-    async for item in sent(link, tools):
+    async for item in (from_log if handed_over(link) else sent)(link, tools):
+        yield item
+
+
+@probe("msg.log", title=("Log van de eigen adapter gelezen", "Log of your own adapter read"))
+async def log(link: Link, tools: Tools) -> AsyncIterator[Yield]:
+    """The messages that the user's own adapter sent, from its log: the limited production run goes this way (LZ 6.3.3)."""
+    async for item in from_log(link, tools):
         yield item
 
 

@@ -362,10 +362,3 @@ def _rest(sending: Sending, messages: list[Prepared]) -> Iterator[Yield]:
     else:
         why = Text("de verbinding faalde", "the connection failed")
     yield from left_over(messages, sending.outcomes, why)
-
-
-def handed_over(link: Link) -> bool:
-    """Whether the user's own adapter sends the chain test: its log is joined instead."""
-    return bool(link.connection.adapter.log) or (
-        link.connection.ebms is not None and link.connection.ebms.way == "hand-over"
-    )
