@@ -1,6 +1,8 @@
 """Sign: PAdES in a PDF, and a detached CMS signature over a manifest."""
 
-from collections.abc import Iterator
+import asyncio
+import hashlib
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -66,12 +68,14 @@ class Seal:
         """Return the PDF with a PAdES signature over all of it."""
         from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
         from pyhanko.sign import fields, signers
+        from pyhanko.sign.signers.pdf_byterange import BuildProps
 
         meta = signers.PdfSignatureMetadata(
             field_name="ketentest",
             md_algorithm="sha256",
             subfilter=fields.SigSeedSubFilter.PADES,
             reason=self.kind.nl,
+            app_build_props=BuildProps(name="ketentest", revision=prints(self._certificates())),
             name=self.key.subject,
         )
         with _one_sentence():
@@ -91,8 +95,8 @@ class Seal:
         return builder.sign(Encoding.DER, [pkcs7.PKCS7Options.DetachedSignature, pkcs7.PKCS7Options.Binary])
 
     def _signed_by_pyhanko(self, data: bytes) -> bytes:
-        signed = self._signer().sign_general_data(data, "sha256", detached=True, timestamper=self._timestamper())
-        return signed.dump()  # type: ignore[no-any-return]
+        signing = self._signer().async_sign_general_data(data, "sha256", timestamper=self._timestamper())
+        return asyncio.run(signing).dump()  # type: ignore[no-any-return]
 
     def _signer(self) -> Any:
         _need_pyhanko()
@@ -112,6 +116,9 @@ class Seal:
             cert_registry=SimpleCertificateStore.from_certs(chain),  # type: ignore[no-untyped-call]
         )
 
+    def _certificates(self) -> list[bytes]:
+        return [c.public_bytes(Encoding.DER) for c in (self.key.certificate, *self.key.chain)]
+
     def _timestamper(self) -> Any:
         if not self.timestamp:
             return None
@@ -119,6 +126,11 @@ class Seal:
         from pyhanko.sign.timestamps import HTTPTimeStamper
 
         return HTTPTimeStamper(self.timestamp, timeout=20)
+
+
+def prints(certificates: Iterable[bytes]) -> str:
+    """Return one SHA-256 over the certificates of a signature; it stands in the signed part, they themselves do not."""
+    return hashlib.sha256(b"".join(sorted(hashlib.sha256(der).digest() for der in set(certificates)))).hexdigest()
 
 
 def _need_pyhanko() -> None:

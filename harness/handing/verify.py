@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from harness.errors import KetentestError, UnusableInput
 from harness.handing.bundle import CHAIN, MANIFEST, SIGNATURE, entry, how_to_verify
 from harness.handing.keys import SigningKey, made_for_signatures, name_of
-from harness.handing.seal import NEEDS_EXTRA
+from harness.handing.seal import NEEDS_EXTRA, prints
 from harness.model import Text
 from harness.report.pdf import parts
 
@@ -145,7 +145,7 @@ def _signatures(data: bytes, trust: Sequence[bytes]) -> tuple[Text | None, tuple
             signatures = PdfFileReader(BytesIO(data)).embedded_regular_signatures
             for number, one in enumerate(signatures, 1):
                 status = _status(one, trust)
-                if not (status.intact and status.valid) or not _written_plainly(one):
+                if not _holds(status) or not _written_plainly(one) or not _whole_chain(one):
                     return broken, tuple(told)
                 if number == len(signatures) and status.coverage.name != "ENTIRE_FILE":
                     where = one.byte_range[2] + one.byte_range[3]
@@ -181,15 +181,49 @@ def _settings(trust: Sequence[bytes]) -> dict[str, Any]:
     return {"signer_validation_context": context, "key_usage_settings": usage}
 
 
+def _holds(status: Any) -> bool:
+    stamp = getattr(status, "timestamp_validity", None)
+    return bool(status.intact and status.valid and (stamp is None or (stamp.intact and stamp.valid)))
+
+
+def _whole_chain(signature: Any) -> bool:
+    """Whether the certificates that came along are those of the signing; a signature of others may not say so."""
+    said = signature.sig_object.get("/Prop_Build", {}).get("/App", {})
+    if str(said.get("/Name", "")) != "/ketentest":
+        return True
+    return str(said.get("/REx", "")) == prints(c.chosen.dump() for c in signature.signed_data["certificates"])
+
+
 def _written_plainly(signature: Any) -> bool:
     """Whether the signature stands in the file as it was written: no other spelling of it, nothing in its padding."""
     signature.reader.stream.seek(signature.byte_range[1])
     start, end = signature.byte_range[1], signature.byte_range[2]
     written = signature.reader.stream.read(end - start)
     body = written.strip(b"<>")
-    der = signature.pkcs7_content.rstrip(b"\0")
-    plain = body.lower().rstrip(b"0")
-    return len(body) + 2 == len(written) and body == body.lower() and der.hex().encode().rstrip(b"0") == plain
+    der = signature.pkcs7_content[: _der_length(signature.pkcs7_content)]
+    plain = der.hex().upper().encode().ljust(len(body), b"0")
+    return len(body) + 2 == len(written) and body == plain and _as_encoded(der)
+
+
+def _as_encoded(der: bytes) -> bool:
+    """Whether a CMS signature is in the one form that DER has for it, in the fields that no signature covers."""
+    from asn1crypto import cms
+
+    content = cms.ContentInfo.load(der, strict=True)
+    signed = content["content"]
+    [signer] = signed["signer_infos"]
+    versions = {signed["version"].native, signer["version"].native}
+    algorithms = [a.dump() for a in signed["digest_algorithms"]] == [signer["digest_algorithm"].dump()]
+    plain = signed["encap_content_info"]["content_type"].native == "data" and versions == {"v1"}
+    return bool(content.native and algorithms and plain and content.dump(force=True) == der)
+
+
+def _der_length(data: bytes) -> int:
+    """Return the length of the outermost DER value."""
+    if data[1] < 0x80:
+        return 2 + data[1]
+    size = data[1] & 0x7F
+    return 2 + size + int.from_bytes(data[2 : 2 + size])
 
 
 def _signer(status: Any, *, trusted: bool) -> Iterator[Text]:
@@ -312,6 +346,10 @@ def _frame(data: bytes, files: Mapping[str, bytes]) -> Text | None:
 
 def _same_deflate(body: bytes, data: bytes) -> bool:
     """Whether the packed bytes are ours; another version of zlib may pack otherwise, the last bits may not differ."""
+    opened = zlib.decompressobj(-15)
+    opened.decompress(body)
+    if not opened.eof or opened.unused_data:
+        return False
     packer = zlib.compressobj(-1, zlib.DEFLATED, -15)
     again = packer.compress(data) + packer.flush()
     return body == again or len(body) != len(again) or body[:-1] != again[:-1]
@@ -344,7 +382,7 @@ def _manifest_signature(files: Mapping[str, bytes], trust: Sequence[bytes]) -> t
             status = asyncio.run(async_validate_detached_cms(files[MANIFEST], signed, **_settings(trust)))
         except Exception:  # noqa: BLE001 - hostile bytes: many errors, one sentence
             return broken, ()
-        if not (status.intact and status.valid):
+        if not _holds(status):
             return broken, ()
         told = list(_signer(status, trusted=bool(trust)))
     leaf = x509.load_der_x509_certificate(status.signing_cert.dump())
