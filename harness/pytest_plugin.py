@@ -242,14 +242,16 @@ class Chain:
         return str(self.loaded.scenario.language)
 
     def _lines(self, choice: Any, found: Any) -> str:
-        from harness.show import finding_lines
+        from harness.show import finding_line, finding_lines
 
         worst = [g for g in found.findings if g.severity != "info"]
         cause = say(found.cause, self.lang) if found.cause else choice.row.title
         if not worst:
             return cause if found.verdict is not Verdict.PASS else ""
         head = f"{choice.row.id} {choice.row.title}"
-        return "\n".join([head, *finding_lines(worst[0], self.lang)])
+        first = max(worst, key=lambda g: g.severity == "error")
+        also = [finding_line(g, self.lang) for g in worst if g is not first]
+        return "\n".join([head, *finding_lines(first, self.lang), *dict.fromkeys(also)])
 
     def _ensure(self, connection: str) -> None:
         if self.failure is not None:
@@ -385,9 +387,21 @@ class Unreadable:
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> Any:
-    """Show the nine verdicts by their own words."""
+    """Show the nine verdicts by their own words; what is open under `--strict` counts as failed."""
     said = dict(report.user_properties).get("ketentest") if report.when == "call" else None
-    return WORDS[Verdict(str(said))] if said else None
+    if not said:
+        return None
+    category, letter, word = WORDS[Verdict(str(said))]
+    return ("failed" if report.failed else category), letter, word
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Name what passed with a remark, which a line of dots does not show."""
+    for report in terminalreporter.stats.get("warned", ()):
+        said = next((text for name, text in report.sections if "ketentest" in name), "")
+        terminalreporter.write_line(f"WARN {report.nodeid}")
+        for line in said.splitlines()[1:4]:
+            terminalreporter.write_line(line)
 
 
 @pytest.hookimpl(trylast=True)

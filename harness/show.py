@@ -42,6 +42,13 @@ def finding_lines(graded: Graded, lang: str) -> list[str]:
     return lines + [f"  {LABELS[key].of(lang):<12} {value}" for key, value in values.items() if value.strip()]
 
 
+def finding_line(graded: Graded, lang: str) -> str:
+    """Return a finding in one line: id, title, and what was seen."""
+    rule = rulebook()[graded.finding.rule]
+    seen = say(graded.finding.observed, lang)
+    return f"  {graded.finding.rule}  {rule.title.of(lang)}" + (f" ({seen})" if seen else "")
+
+
 def result_line(result: Result, lang: str) -> str:
     """Return one line for a result: verdict, connection, probe, what was measured or why not."""
     said = "; ".join(say(o.text, lang) for o in result.observed) or say(result.cause, lang)

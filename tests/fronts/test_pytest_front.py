@@ -73,3 +73,17 @@ def test_a_fault_that_does_not_exist_names_the_nearest(small):
     assert done.returncode != 0
     assert "wus-down" in done.text
     assert "Traceback" not in done.text
+
+
+def test_strict_makes_everything_open_a_failure_and_exit_1(small):
+    done = small.pytest("--strict", "scenarios/preprod", "-q", "-k", "DP-1")
+    assert done.returncode == 1, done.text
+    assert " failed" in done.stdout.splitlines()[-3]
+    assert "Traceback" not in done.text
+
+
+def test_a_redirect_fails_the_row_with_a_sentence_and_is_not_followed(small):
+    done = small.pytest("scenarios/preprod", "-q", "-k", "wus.call", "--lab-fault", "digipoort:redirected")
+    assert done.returncode == 1, done.text
+    assert "WUS-HTTP-001" in done.stdout
+    assert "HTTP 302 → https://elders.ketentest.test/" in done.stdout
