@@ -147,11 +147,29 @@ def in_order(graded: Iterable[Graded]) -> tuple[Graded, ...]:
     return tuple(sorted(graded, key=lambda g: (order[g.severity], g.finding.line or 0, g.finding.rule)))
 
 
+_MAIL: Final = re.compile(
+    rb"(?:(?:From|To|Received|Return-Path|Subject|Date|Message-ID|MIME-Version|Delivered-To|X-[\w-]{1,60}):[^\n]{0,1000}\r?\n(?:[ \t][^\n]{0,1000}\r?\n){0,50}){2,}",
+    re.IGNORECASE,
+)
+_ENCODED_XML: Final = re.compile(rb"\s*(?:PD94bWwg|PD9[0-9A-Za-z+/]{5}|77u/PD)[A-Za-z0-9+/=\s]{40}")
+"""The letters that `<?xml` becomes in base64, with and without a byte order mark."""
+
+
 def _unknown(name: str, data: bytes) -> Text:
     if not data.strip():
         return Text(f"{name}: het bestand is leeg", f"{name}: the file is empty")
     if data[:2] == b"\x1f\x8b":
         return Text(f"{name}: gecomprimeerd bestand; pak het eerst uit", f"{name}: compressed file; unpack it first")
+    if _MAIL.match(data):
+        return Text(
+            f"{name}: dit is een e-mailbericht; sla de bijlage op en geef die op",
+            f"{name}: this is a mail message; save the attachment and give that",
+        )
+    if _ENCODED_XML.match(data):
+        return Text(
+            f"{name}: dit is XML in base64, zoals een mailprogramma die verstuurt; decodeer het bestand eerst (base64 -d)",
+            f"{name}: this is XML in base64, as a mail program sends it; decode the file first (base64 -d)",
+        )
     kinds = ", ".join(KINDS)
     return Text(
         f"{name}: de soort van dit bestand wordt niet herkend; geef die op met --as ({kinds})",

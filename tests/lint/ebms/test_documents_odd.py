@@ -1,13 +1,15 @@
 """Odd and hostile documents get one plain sentence with a line and a remedy, and never an exception."""
 
+import base64
 import random
 import time
 
 import pytest
 from ebms_documents import HOST_A, OIN_A, consumer_spec, cpa, judged, ping_mmd, private_pem, provider_spec
 
-from harness.check import as_text
+from harness.check import as_text, judge_bytes
 from harness.errors import KetentestError
+from harness.lint.judge import Context
 from harness.lint.kinds import KINDS
 from harness.rulebook import rulebook
 from harness.wire.cpa import parse_cpa
@@ -199,3 +201,17 @@ def test_a_document_with_a_hundred_thousand_mistakes_is_judged_in_seconds():
     assert time.perf_counter() - started < 10
     assert len(document.findings) < 200
     assert any("meer dan 100" in n.reason.nl for n in document.not_run)
+
+
+@pytest.mark.parametrize(
+    ("wrapped", "said"),
+    [
+        (lambda data: b"From: a@b.nl\nSubject: CPA\n\n" + base64.encodebytes(data), "e-mailbericht"),
+        (base64.encodebytes, "base64"),
+        (lambda data: base64.encodebytes(b"\xef\xbb\xbf" + data), "base64"),
+    ],
+)
+def test_an_attachment_that_was_not_taken_out_of_its_mail_is_said_to_be_one(wrapped, said):
+    document = judge_bytes(wrapped(cpa()), "cpa.xml", Context())
+    assert document.verdict == "unusable"
+    assert said in document.unusable.nl
