@@ -147,7 +147,12 @@ async def chain(link: Link, tools: Tools) -> AsyncIterator[Yield]:
         yield Observation(f"{role}{whole}: " + " < ".join(names), (("role", role), ("generation", under)))
     if unread:
         ids = ", ".join(unread)
-        yield Observation(Text(f"intrekking niet getoetst: geen CRL ({ids})", f"revocation not judged: no CRL ({ids})"))
+        yield Observation(
+            Text(
+                f"intrekking zonder netwerk niet volledig te toetsen ({ids}); zie pki.revocation",
+                f"revocation cannot be judged in full without a network ({ids}); see pki.revocation",
+            )
+        )
 
 
 @probe("pki.validity", title=("Certificaten geldig", "Certificates valid"))

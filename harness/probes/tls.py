@@ -13,6 +13,7 @@ from harness.exchange import Message
 from harness.guard import Reach, host_of, port_of
 from harness.link import Link
 from harness.lint.judge import Raw
+from harness.lint.pki import generation
 from harness.lint.tls import MUTUAL, SERVER, TCP, judge_survey
 from harness.lint.tls.words import ending, versions
 from harness.model import Graded, NotRun, Observation, Severity, Text
@@ -45,6 +46,7 @@ async def server(link: Link, tools: Tools) -> AsyncIterator[Yield]:
     if seen.chain:
         yield tools.keep(f"{tools.side}.served-chain.pem", _pem(seen.chain), "application/x-pem-file")
         yield _shown(seen)
+        yield _generations(link, tools, seen)
     unread: dict[str, None] = {}
     for judged in _judged_chain(link, tools, seen):
         if isinstance(judged, NotRun):
@@ -62,6 +64,17 @@ def _shown(seen: Survey) -> Observation:
     suites = ", ".join(dict.fromkeys(suite_of(one) for one in seen.attempts() if one.offered_by_server))
     data = (("sha256", leaf.sha256 if leaf else ""), ("suites", suites), ("sent", str(len(seen.chain))))
     return Observation(f"{name}, {versions(seen.spoken)}, {suites}", data)
+
+
+def _generations(link: Link, tools: Tools, seen: Survey) -> Observation:
+    """Say under which hierarchy each side hangs, and when the first of them ends (G1: November 2028)."""
+    material = link.material("tls-client")
+    own = generation(Raw(material.certificate), tools.context(role="tls-client")) if material else ("", None)
+    theirs = generation(Raw(_pem(seen.chain)), tools.context(role="tls-server"))
+    ends = min((day for _, day in (own, theirs) if day), default=None)
+    nl = f"wij {own[0] or '?'}, ketenpartner {theirs[0] or '?'}" + (f"; de eerste eindigt op {ends}" if ends else "")
+    en = f"we {own[0] or '?'}, counterparty {theirs[0] or '?'}" + (f"; the first ends on {ends}" if ends else "")
+    return Observation(Text(nl, en), (("own generation", own[0]), ("peer generation", theirs[0])))
 
 
 def _judged_chain(link: Link, tools: Tools, seen: Survey) -> list[Graded | NotRun]:

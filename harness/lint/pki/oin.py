@@ -171,7 +171,7 @@ def one_number_in_the_set(doc: Judged, ctx: Context) -> Iterator[Finding]:
     # The certificates for the BSN are those of the care providers.
     others = {c.oin for relation, c in doc.companions.others if relation not in {"preprod", "prod", "bsn-encryption"}}
     strange = sorted(others - allowed)
-    if doc.subject.oin and strange:
+    if doc.subject.oin and strange and doc.role_name != "bsn-encryption":
         yield Finding("PKIO-OIN-013", _operator(ctx), listed(strange), doc.subject.oin, WHERE)
 
 
