@@ -618,9 +618,12 @@ def _write(out: Path, document: bytes, judged: str) -> None:
 @click.option("--marker", default="", help="tvs: tekst die alleen op die pagina staat.")
 @click.option("--log", type=click.Path(path_type=Path), help="tvs: logbestand waarin geen BSN mag staan.")
 @click.option("--cases", type=click.Path(path_type=Path), help="tvs: TOML met eigen gevallen.")
+@click.option("--logout", default="", help="tvs: het adres waar een gebruiker uitlogt.")
+@click.option("--refresh", default="", help="tvs: een adres dat uw toepassing de metadata van de RD laat verversen.")
 def lab(
     kind: str, scenario: Path, connection: str, listen: str, faults: tuple[str, ...], own_endpoint: str, out: Path,
     login: str, protected: str, marker: str, log: Path | None, cases: Path | None,
+    logout: str, refresh: str,
 ) -> None:  # fmt: skip
     """Speel de ketenpartner voor uw eigen software."""
     if kind == "certs":
@@ -632,5 +635,5 @@ def lab(
 
     if login and not (protected and marker and kind == "tvs"):
         raise click.UsageError("--try hoort bij `lab tvs` en vraagt ook --protected en --marker")
-    trial = Trial(login, protected, marker, log, cases) if login else None
+    trial = Trial(login, protected, marker, log, cases, logout, refresh) if login else None
     sys.exit(serve_lab(kind, scenario, connection, listen, faults, out, trial, own_endpoint))

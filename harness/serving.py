@@ -39,6 +39,8 @@ class Trial:
     marker: str
     log: Path | None = None
     cases: Path | None = None
+    logout: str = ""
+    refresh: str = ""
 
 
 def serve_lab(
@@ -153,7 +155,12 @@ async def _try(lab: Lab, link: Link, trial: Trial, lang: str) -> int:
         raise UnusableInput("--try hoort bij `lab tvs`", "--try belongs to `lab tvs`")
     log = trial.log
     app = Application(
-        trial.login, trial.protected, trial.marker, lambda: log.read_text("utf-8", "replace") if log else ""
+        trial.login,
+        trial.protected,
+        trial.marker,
+        lambda: log.read_text("utf-8", "replace") if log else "",
+        trial.logout,
+        trial.refresh,
     )
     chosen = (*cases(), *(read_cases(trial.cases.read_text("utf-8"), str(trial.cases)) if trial.cases else ()))
     book, holes = rulebook(), 0

@@ -140,6 +140,8 @@ class Lab:
         host, port = self.listen
         serving = serve(counterparty.handle, identity, pki=self.pki, tls=tls, host=host, port=port)
         served = await self._open.enter_async_context(serving)
+        if hasattr(counterparty, "served"):
+            counterparty.served = served
         self._open.push_async_callback(counterparty.stop)
         self.running.append(Running(counterparty, served, dict.fromkeys(counterparty.hosts, served.addresses)))
         return self.running[-1]

@@ -84,6 +84,8 @@ class Served:
     port: int = 0
     requests: list[Request] = field(default_factory=list)
     others: list["Served"] = field(default_factory=list)
+    instead: dict[str, ssl.SSLContext] = field(default_factory=dict)
+    """Per host name the context that answers in place of our own, from the next connection on."""
 
     @property
     def address(self) -> tuple[str, int]:
@@ -149,6 +151,8 @@ async def _open(
             factory = lambda: OpenSslTls(context, application())  # noqa: E731 - one of four factories
         else:
             plain = _context(served.identity, tls, anchors, pki)
+            if plain.sni_callback is None:
+                plain.sni_callback = _dressing(served)
             factory = lambda: alerting(loop, application, plain)  # noqa: E731
     else:
         factory = lambda: Rude(tls.behaviour)  # noqa: E731
@@ -160,6 +164,20 @@ async def _open(
         return
     stack.push_async_callback(application.shutdown, 0.05)
     stack.callback(listener.close)
+
+
+def _dressing(served: Served) -> Callable[[ssl.SSLObject, str | None, ssl.SSLContext], None]:
+    def choose(connection: ssl.SSLObject, name: str | None, _context: ssl.SSLContext) -> None:
+        if name in served.instead:
+            connection.context = served.instead[name]
+
+    return choose
+
+
+def worn_by(identity: Identity, pki: Pki) -> ssl.SSLContext:
+    """Return a context with another certificate, for `Served.instead`."""
+    tls = replace(GOOD, client_certificate="optional")
+    return _context(identity, tls, pki.anchors(*tls.trusts), pki)
 
 
 def _answering(served: Served, handler: Handler) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:

@@ -3,7 +3,8 @@
 import base64
 import html
 import secrets
-from collections.abc import Mapping
+import ssl
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import ClassVar, Final
@@ -16,7 +17,7 @@ from harness.lab import Place
 from harness.lab.ca import Identity
 from harness.lab.faults.saml import FAULTS
 from harness.lab.faults.tls import GOOD, TlsConfig
-from harness.lab.server import Reply, Request
+from harness.lab.server import Reply, Request, Served, worn_by
 from harness.lab.tvs_answers import Answers, Keys, Login, Person, Service, logout_answer, metadata
 from harness.lab.tvs_pages import HTML, choices, encoded, form, page, soap_fault
 from harness.lint.judge import Context, Raw
@@ -82,6 +83,7 @@ class RoutingService:
         self.person = Person()
         self.faults = place.faults
         self.last_answer = b""
+        self.served: Served | None = None
 
     # --- what the lab asks ----------------------------------------------------------------------------------------
 
@@ -119,7 +121,18 @@ class RoutingService:
     def play(self, faults: frozenset[str]) -> None:
         """Answer with these faults from now on."""
         self.faults = faults
+        self.metadata = metadata(self.service, self.keys, self.place.now(), faults)
+        if self.served is not None:
+            self.served.instead = dict(self._dressed(faults))
         self.answers = Answers(self.service, self.keys, self.entities, faults)
+
+    def _dressed(self, faults: frozenset[str]) -> Iterator[tuple[str, ssl.SSLContext]]:
+        """Yield the back channel's host with a certificate that an application must refuse."""
+        pki, back = self.place.pki, self.hosts[1]
+        if "resolve-other-ca" in faults:
+            yield back, worn_by(pki.issue("own-web", oin=self.oin, hosts=(back,)), pki)
+        if "resolve-other-host" in faults:
+            yield back, worn_by(pki.issue("counterparty", oin=self.oin, hosts=("elders.ketentest.test",)), pki)
 
     async def stop(self) -> None:
         """Nothing runs on."""

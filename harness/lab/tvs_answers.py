@@ -59,8 +59,10 @@ LEVELS: Final = {
     "low-level": LOA_BASIC,
     "high-level": LOA_HIGH,
     "unknown-level": "http://eid.logius.nl/LoA/unknown",
+    "eidas": LOA_HIGH,
     "digid-3-level": "urn:oasis:names:tc:SAML:2.0:ac:classes:MobileTwoFactorContract",
 }
+EIDAS_NODE: Final = "urn:nl-eid-gdi:1.0:AD:00000099000000009600:entities:9000"
 ELSEWHERE: Final = "https://elders.ketentest.test/saml/acs"
 
 
@@ -223,15 +225,19 @@ class Answers:
             legal=self._name(represented, login.audience) if represented else None,
             representation=FULL_AUTHORITY if represented else "",
             level=level,
-            authorities=(self.service.authority_id,),
+            authorities=(self._authority(),),
             advice=(self._advice(login, at),),
         )
+
+    def _authority(self) -> str:
+        """The authentication service: DigiD, or the national eIDAS node for a means from another member state."""
+        return EIDAS_NODE if "eidas" in self.faults else self.service.authority_id
 
     def _advice(self, login: Login, at: datetime) -> Element:
         """The assertion that the AD gave the RD: another issuer, recipient and request; no business of the DV."""
         bsn = OTHER_BSN if "advice-other-bsn" in self.faults else login.person.bsn
         claims = build.Claims(
-            issuer=self.service.authority_id,
+            issuer=self._authority(),
             recipient=self.service.login,
             in_response_to=new_id(),
             audience=(self.service.entity_id,),

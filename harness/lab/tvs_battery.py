@@ -26,7 +26,8 @@ TRACE: Final = re.compile(
     r"Traceback \(most recent call last\)|\bat [\w$.]+\([\w$]+\.java:\d+\)|Stack trace|Unhandled exception|\bat .+\.cs:line \d+",
     re.IGNORECASE,
 )
-LATER: Final = frozenset({"metadata-expired", "metadata-broken", "metadata-other-oin"})
+LATER: Final = ("metadata-expired", "metadata-broken", "metadata-other-oin")
+BACK: Final = ("resolve-other-ca", "resolve-other-host")
 SLOW: Final = frozenset({"slow"})
 OTHERS: Final = frozenset({"sso-error", "bad-artifact", "represented", "logout-denied", "logout-unsigned"})
 """Faults of the front channel and of logout, and representation: a service may support it or not."""
@@ -34,12 +35,17 @@ OTHERS: Final = frozenset({"sso-error", "bad-artifact", "represented", "logout-d
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """The application under test: where a login starts, which page is protected, how to see that it is open."""
+    """The application under test: where a login starts, which page is protected, how to see that it is open.
+
+    `logout` is where a user logs out, `refresh` an address that makes it read the metadata of the RD again.
+    """
 
     login: str
     protected: str
     marker: str
     log: Callable[[], str] = lambda: ""
+    logout: str = ""
+    refresh: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,13 @@ class Case:
     rule: str
     faults: frozenset[str]
     refuse: bool = True
+
+
+def crash_of(page: httpx.Response) -> str:
+    """Return what shows that an application fell over, or an empty string."""
+    if page.status_code >= 500:
+        return f"HTTP {page.status_code}"
+    return "stack trace" if TRACE.search(page.text) else ""
 
 
 @dataclass
@@ -69,12 +82,7 @@ class Attempt:
     @property
     def crashed(self) -> str:
         """What shows that the application fell over instead of refusing, or an empty string."""
-        page = self.last
-        if page is None:
-            return self.problem
-        if page.status_code >= 500:
-            return f"HTTP {page.status_code}"
-        return "stack trace" if TRACE.search(page.text) else ""
+        return self.problem if self.last is None else crash_of(self.last)
 
 
 Browser = Callable[[], httpx.AsyncClient]
@@ -82,7 +90,7 @@ Browser = Callable[[], httpx.AsyncClient]
 
 def cases() -> tuple[Case, ...]:
     """Return the cases that come with the product."""
-    names = (n for n in FAULTS if n not in LATER | SLOW | OTHERS)
+    names = (n for n in FAULTS if n not in {*LATER, *BACK, *SLOW, *OTHERS})
     return tuple(Case(name, FAULTS[name].rule, frozenset({name}), FAULTS[name].refuse) for name in names)
 
 
@@ -132,6 +140,12 @@ class Battery:
             self.service.play(frozenset())
             async for finding in check():
                 yield finding
+        self.service.play(frozenset())
+        async for item in self._log_out():
+            yield item
+        for group in (self._back_channel, self._refreshed):
+            async for item in group():
+                yield item
         self.service.play(frozenset())
         for told in self._told():
             yield told
@@ -256,6 +270,89 @@ class Battery:
             landed = await client.get(urlunsplit(parts._replace(query=query)))
             if landed.headers.get("location", "").startswith(elsewhere):
                 yield Finding("SAML-NEG-25", observed=elsewhere)
+
+    # --- logout, back channel, metadata ---------------------------------------------------------------------------
+
+    async def _log_out(self) -> AsyncIterator[Finding | NotRun]:
+        """Logging out tells the RD and ends the own session, also when the RD refuses (3.1.1.1, 7.7)."""
+        if not self.app.logout:
+            reason = Text("geen uitlogadres opgegeven (--logout)", "no logout address given (--logout)")
+            for rule in ("SAML-SLO-001", "SAML-SLO-003", "SAML-SLO-004"):
+                yield NotRun(rule, reason)
+            return
+        for fault in ("", "logout-denied", "logout-unsigned"):
+            self.service.play(frozenset({fault} - {""}))
+            heard = len(self.service.heard)
+            async with self.browser() as client:
+                await self.log_in(client)
+                sent, crashed = await self._leave(client)
+                still_open = await self.is_open(client)
+            if not fault and not sent:
+                yield Finding("SAML-SLO-001", where="logout")
+            if still_open or crashed:
+                seen = crashed or Text("sessie bestaat nog", "session still alive")
+                yield Finding("SAML-SLO-003", observed=seen, where=fault or "logout")
+            if not fault:
+                for judged in self.service.heard[heard:]:
+                    for graded in judged.findings if judged.message.kind == "LogoutRequest" else ():
+                        yield graded.finding
+        self.service.play(frozenset())
+        async for finding in self._unasked():
+            yield finding
+
+    async def _leave(self, client: httpx.AsyncClient) -> tuple[bool, str]:
+        """Log out as a browser does; returns whether a LogoutRequest was sent, and what shows a crash."""
+        page = await self._follow(client, "GET", self.app.logout)
+        action, fields = _form(page)
+        if "SAMLRequest" not in fields:
+            return False, crash_of(page)
+        answer = await client.post(action, data=fields)
+        action, fields = _form(answer)
+        if "SAMLResponse" not in fields:
+            return True, ""
+        return True, crash_of(await client.post(action, data=fields))
+
+    async def _unasked(self) -> AsyncIterator[Finding]:
+        """A request at the logout address that nobody expects gives a proper answer."""
+        sender = next(iter(e for e in self.service.entities.values() if e.sp), None)
+        places = sender.sp.of("SingleLogoutService") if sender and sender.sp else ()
+        for place in places[:1]:
+            async with self.browser() as client:
+                page = await client.post(place.location, data={"SAMLRequest": "PHg+"})
+            if crash_of(page):
+                yield Finding("SAML-SLO-004", observed=crash_of(page), where=place.location)
+
+    async def _back_channel(self) -> AsyncIterator[Finding | NotRun]:
+        """The application looks at the certificate of the back channel: its chain and its host (9.4)."""
+        if self.service.served is None:
+            reason = Text("het achterkanaal loopt niet over TLS", "the back channel does not run over TLS")
+            yield NotRun("SAML-NEG-24", reason)
+            return
+        for name in BACK:
+            async for finding in self._play(Case(name, FAULTS[name].rule, frozenset({name}))):
+                yield finding
+
+    async def _refreshed(self) -> AsyncIterator[Finding | NotRun]:
+        """Metadata that is expired, broken or of another OIN does not replace what the application had (8.2)."""
+        if not self.app.refresh:
+            reason = Text(
+                "geen adres opgegeven dat de metadata van de RD ververst (--refresh)",
+                "no address given that refreshes the metadata of the RD (--refresh)",
+            )
+            yield NotRun("SAML-NEG-30", reason)
+            return
+        for name in LATER:
+            self.service.play(frozenset({name}))
+            async with self.browser() as client:
+                page = await client.get(self.app.refresh)
+            self.service.play(frozenset())
+            async with self.browser() as client:
+                attempt = await self.log_in(client)
+            if crash_of(page) or not attempt.logged_in:
+                seen = crash_of(page) or Text("inloggen lukt daarna niet meer", "logging in fails from then on")
+                yield Finding("SAML-NEG-30", observed=seen, where=name)
+            async with self.browser() as client:
+                await client.get(self.app.refresh)
 
     def _told(self) -> Iterator[Finding]:
         """No test BSN in what the application logged (7.1)."""

@@ -35,7 +35,9 @@ async def battery(pki, kind):
     key = signer_of(pki.issue("own-encryption", oin=DV_OIN))
     sample = kind(service, service.entities, signer, own.der, {key.key_name: key.key}, LC, DV, UUID)
     base = "https://" + urlsplit(service.entities[LC].sp.endpoints[0].location).netloc
-    application = Application(f"{base}/login", f"{base}/home", MARKER, lambda: "\n".join(sample.written))
+    application = Application(
+        f"{base}/login", f"{base}/home", MARKER, lambda: "\n".join(sample.written), f"{base}/logout", f"{base}/refresh"
+    )
     return Battery(service, application, lambda: httpx.AsyncClient(transport=httpx.MockTransport(sample)))
 
 
@@ -62,6 +64,9 @@ async def test_every_hole_of_a_careless_application_is_reported(pki):
         "SAML-NEG-21",
         "SAML-NEG-25",
         "SAML-AS-057",
+        "SAML-SLO-001",
+        "SAML-SLO-003",
+        "SAML-NEG-30",
     } <= {rule for rule, _ in found}
 
 
@@ -119,3 +124,22 @@ def test_the_trial_needs_a_protected_page_and_its_marker():
     outcome = CliRunner().invoke(cli, ["lab", "tvs", "--try", "https://x.test/login"])
     assert outcome.exit_code == 2
     assert "--protected" in outcome.output
+
+
+@pytest.mark.parametrize("fault", ["resolve-other-ca", "resolve-other-host"])
+async def test_the_back_channel_changes_its_certificate_while_it_runs(pki, fault):
+    service = (await bench(pki)).service
+    identity = pki.issue("counterparty", hosts=service.hosts)
+    async with serve(service.handle, identity, pki=pki, tls=RoutingService.TLS) as served:
+        service.served = served
+        tests = browser_to(lambda *_: served.address, [pem([a]) for a in pki.anchors("g1")])
+        front, back = (f"https://{host}/kvs/rd/metadata" for host in service.hosts)
+        service.play(frozenset({fault}))
+        async with tests() as client:
+            assert (await client.get(front)).status_code == 200
+        async with tests() as client:
+            with pytest.raises(httpx.ConnectError, match="certificate verify failed"):
+                await client.get(back)
+        service.play(frozenset())
+        async with tests() as client:
+            assert (await client.get(back)).status_code == 200

@@ -18,9 +18,10 @@ from harness.lint.saml.heard import Heard
 from harness.model import Environment, Finding, Severity
 from harness.rulebook import rulebook
 from harness.wire.saml import SAML, SAMLP, q
-from harness.wire.saml_build import Wanted, artifact_resolve, authn_request, in_soap
+from harness.wire.saml_build import Wanted, artifact_resolve, authn_request, in_soap, logout_request
 from harness.wire.saml_encrypted import decrypt
 from harness.wire.saml_message import read_message, status_of
+from harness.wire.saml_metadata import read_metadata
 from harness.wire.saml_signature import sign
 
 MARKER = "Uw dossier"
@@ -35,7 +36,7 @@ class Application:
         self.service, self.entities, self.signer = service, entities, signer
         self.client_certificate, self.key = client_certificate, key
         self.issuer, self.audience, self.uuid = issuer, audience, uuid
-        self.pending, self.sessions, self.written = {}, {}, []
+        self.pending, self.sessions, self.written, self.transient = {}, {}, [], "_x"
 
     async def __call__(self, request):
         url = urlsplit(str(request.url))
@@ -46,6 +47,12 @@ class Application:
             return self.login(cookies)
         if url.path == "/saml/acs":
             return await self.consume(parse_qs(url.query), cookies)
+        if url.path == "/refresh":
+            return self.read_again()
+        if url.path == "/logout":
+            return self.leave(cookies)
+        if url.path == "/saml/logout":
+            return self.left(request)
         if url.path == "/home" and cookies.get("session") in self.sessions:
             return httpx.Response(200, text=MARKER + self.sessions[cookies["session"]])
         return httpx.Response(403, text="Niet ingelogd")
@@ -55,6 +62,24 @@ class Application:
         path = url.path + (f"?{url.query}" if url.query else "")
         answer = await self.service.handle(Request(request.method, path, headers, request.content))
         return httpx.Response(answer.status, headers=list(answer.headers), content=answer.body)
+
+    rd = None
+
+    def read_again(self):
+        self.rd = read_metadata(self.service.metadata)
+        return httpx.Response(200, text="ververst")
+
+    def leave(self, cookies):
+        self.sessions.pop(cookies.get("session"), None)
+        url = self.service.service.logout
+        request = sign(logout_request(self.issuer, url, self.transient, datetime.now(UTC)), self.signer, position=1)
+        value = base64.b64encode(etree.tostring(request)).decode()
+        return httpx.Response(
+            200, html=f"<form method='post' action='{url}'><input name='SAMLRequest' value='{value}'></form>"
+        )
+
+    def left(self, request):
+        return httpx.Response(200, text="U bent uitgelogd")
 
     def login(self, cookies):
         wanted = Wanted(self.audience, self.uuid)
@@ -127,6 +152,18 @@ class Careless(Application):
     """Logs everybody in who brings anything with the word Assertion in it, and talks too much."""
 
     secure = ""
+    rd = None
+
+    def leave(self, cookies):
+        return httpx.Response(200, text="Tot ziens")
+
+    def left(self, request):
+        return httpx.Response(500, text="NullPointerException")
+
+    async def resolve(self, artifact):
+        if self.rd and b"/resolve_artifact" not in etree.tostring(self.rd.root):
+            raise httpx.ConnectError("no such address")
+        return await super().resolve(artifact)
 
     async def consume(self, query, cookies):
         try:

@@ -172,7 +172,7 @@ async def test_a_fault_of_the_routing_service_is_named(pki, fault, rule):
 
 VALID = (
     "high-level", "pretty-values", "other-prefixes", "second-key", "unreadable-first-key", "inline-keys", "represented",
-    "advice-other-bsn", "low-level",
+    "advice-other-bsn", "low-level", "eidas",
 )  # fmt: skip
 
 
@@ -182,7 +182,7 @@ async def test_an_unusual_but_valid_answer_is_accepted(pki, variant):
 
 
 def test_every_fault_is_provoked_here_or_breaks_the_line_itself():
-    assert set(FAULTS) == {*EXPECTED, *VALID, "slow", "reset", "replay"}
+    assert set(FAULTS) == {*EXPECTED, *VALID, "slow", "reset", "replay", "resolve-other-ca", "resolve-other-host"}
 
 
 async def test_the_lab_names_a_client_certificate_that_the_metadata_does_not_list(pki):

@@ -97,6 +97,19 @@ FAULTS: Final[Mapping[str, Fault]] = {
     ),
     "other-issuer": _fault("ART-022", "Issuer is een andere RD", "Issuer is another RD"),
     "lc-recipient": _fault("AS-056", "ook versleuteld voor de LC", "encrypted for the LC as well"),
+    "eidas": _fault(
+        "AS-030", "Europees middel (eIDAS), niveau hoog", "European means (eIDAS), level high", refuse=False
+    ),
+    "resolve-other-ca": _fault(
+        "NEG-24",
+        "achterkanaal met een certificaat buiten PKIoverheid",
+        "back channel with a certificate outside PKIoverheid",
+    ),
+    "resolve-other-host": _fault(
+        "NEG-24",
+        "achterkanaal met het certificaat van een andere host",
+        "back channel with the certificate of another host",
+    ),
     "metadata-expired": _fault("NEG-30", "verlopen metadata", "expired metadata"),
     "metadata-broken": _fault("NEG-30", "metadata gewijzigd na ondertekenen", "metadata changed after signing"),
     "metadata-other-oin": _fault("NEG-30", "metadata met een ander OIN", "metadata with another OIN"),
