@@ -147,23 +147,34 @@ def take_in(path: Path, step: str, source: Path) -> str:
             fingerprint(source)
             return os.path.relpath(source, folder)
         data = _evidence(source)
-        clean = stripped(data) if is_picture(data) else data
-        if clean is None:
-            raise UnusableInput(
-                f"{source}: de afbeelding is beschadigd; maak de afdruk opnieuw",
-                f"{source}: the picture is damaged; take it again",
-            )
-        if clean == data and folder.resolve() in source.resolve().parents:
+        if without_metadata(str(source), data) == data and folder.resolve() in source.resolve().parents:
             return os.path.relpath(source, folder)
-        kept = folder / "bewijs" / f"{hashlib.sha256(clean).hexdigest()[:8]}-{source.name}"
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_bytes(clean)
-        return os.path.relpath(kept, folder)
+        return keep(path, source.name, data)
     except OSError as wrong:
         reason = wrong.strerror or type(wrong).__name__
         raise UnusableInput(
             f"{source}: niet te lezen of op te slaan ({reason})", f"{source}: cannot be read or kept ({reason})"
         ) from None
+
+
+def keep(path: Path, name: str, data: bytes) -> str:
+    """Write a file of evidence under `bewijs/` beside attestations.toml, and return its name for a statement."""
+    clean = without_metadata(name, data)
+    kept = path.parent / "bewijs" / f"{hashlib.sha256(clean).hexdigest()[:8]}-{name}"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_bytes(clean)
+    return f"bewijs/{kept.name}"
+
+
+def without_metadata(name: str, data: bytes) -> bytes:
+    """Return a picture without its metadata, anything else as it is; raises UnusableInput for a damaged picture."""
+    clean = stripped(data) if is_picture(data) else data
+    if clean is None:
+        raise UnusableInput(
+            f"{name}: de afbeelding is beschadigd; maak de afdruk opnieuw",
+            f"{name}: the picture is damaged; take it again",
+        )
+    return clean
 
 
 def find(path: Path, name: str) -> Path:

@@ -74,7 +74,9 @@ async def receive(request: web.Request, folder: Path, *, hash_only: bool = False
                     "Geweigerd: dit is geen formulier van deze pagina.", "Refused: this is no form of ours."
                 )
             await _take(part, form, folder, hash_only=hash_only)
-    except (ValueError, AssertionError, BadHttpMessage):
+            while await part.read_chunk(PIECE):  # what is left of a refused file
+                _within(request)
+    except (ValueError, AssertionError, BadHttpMessage, RuntimeWarning):  # aiohttp warns of a broken header
         raise Malformed(
             "Geweigerd: het formulier kwam niet heel aan; verstuur het opnieuw.",
             "Refused: the form did not arrive whole; send it again.",
@@ -84,7 +86,11 @@ async def receive(request: web.Request, folder: Path, *, hash_only: bool = False
 
 def check_size(request: web.Request) -> None:
     """Raise TooLarge before a byte of the body is read when it says itself that it is too large."""
-    if (request.content_length or 0) > MAX_WHOLE:
+    _within(request, request.content_length or 0)
+
+
+def _within(request: web.Request, size: int = 0) -> None:
+    if max(size, request.content.total_bytes) > MAX_WHOLE:
         raise TooLarge(
             f"Geweigerd: te groot; een bestand mag hoogstens {MAX_FILE >> 20} MB zijn.",
             f"Refused: too large; a file may be {MAX_FILE >> 20} MB at most.",
@@ -100,7 +106,6 @@ async def _take(part: BodyPartReader, form: Form, folder: Path, *, hash_only: bo
             form.files.append(arrived)
     except Unwanted as wrong:
         form.refused.append(wrong.text)
-        await part.release()
 
 
 async def _field(part: BodyPartReader) -> str:

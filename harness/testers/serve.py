@@ -36,10 +36,10 @@ def serve_testers(scenario: Path, runs: Path, lang: str = "", by: str = "", func
 @asynccontextmanager
 async def listening(site: Site) -> AsyncIterator[Gate]:
     """Listen on a port of the operating system, on loopback only."""
-    runner = web.AppRunner(site.app(), access_log=None, lingering_time=LINGER, handle_signals=False)
+    runner = web.AppRunner(site.app(), access_log=None, lingering_time=LINGER, shutdown_timeout=1)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", 0, shutdown_timeout=1).start()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
         site.gate.port = runner.addresses[0][1]
         yield site.gate
     finally:

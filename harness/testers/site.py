@@ -76,7 +76,7 @@ class Site:
             response = self._refused(request, wrong.text, _STATUS.get(type(wrong), 422))
         except web.HTTPException as other:
             if other.status < 400:
-                response = other
+                response = web.Response(status=other.status, headers={"Location": other.headers["Location"]})
             else:
                 response = self._refused(request, _HTTP.get(other.status, _HTTP[405]), other.status)
         except (ConnectionError, asyncio.CancelledError):

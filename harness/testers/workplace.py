@@ -1,7 +1,6 @@
 """What the pages work with: the board of the newest run, the drafts, the evidence on disk, and the pen that records."""
 
 import re
-import shutil
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -11,7 +10,7 @@ from typing import Final
 
 from harness.attestations import VERDICTS, Attestation, Proof, fingerprint
 from harness.attestations import read as read_ledger
-from harness.attesting import attest, mark, take_in
+from harness.attesting import attest, keep, mark
 from harness.choice import newest_run
 from harness.errors import UnusableInput
 from harness.masking import Masker
@@ -169,16 +168,11 @@ class Workplace:
     def _kept(self, ask: Ask, arrived: Arrived, form: Form) -> Proof:
         if arrived.path is None:
             return Proof("", arrived.sha256, arrived.name, "elsewhere", arrived.size)
-        named = arrived.path.with_name("named") / arrived.name
-        named.parent.mkdir(exist_ok=True)
-        arrived.path.rename(named)
         try:
-            file = take_in(self.path, ask.row.id, named)
+            file = keep(self.path, arrived.name, arrived.path.read_bytes())
         except UnusableInput as wrong:
-            form.refused.append(Text(*(part.replace(str(named), arrived.name) for part in wrong.text)))
+            form.refused.append(Text(f"Geweigerd: {wrong.text.nl}.", f"Refused: {wrong.text.en}."))
             return Proof()
-        finally:
-            shutil.rmtree(named.parent, ignore_errors=True)
         kept = self.path.parent / file
         return Proof(file, fingerprint(kept), arrived.name, "same", kept.stat().st_size)
 
