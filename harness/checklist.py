@@ -115,8 +115,8 @@ class Row:
     count here. `needs` blocks when a prerequisite (row or probe) failed, `needs_green` when it is anything but green.
     `optional` rows may be declared not applicable, `instead` lets evidence replace a probe that could not run, `beside`
     shows a probe next to a declaration without weighing it, `about` names the rules of such a probe that do weigh, `complete` lists the rows that a document must cover,
-    `also` names probes that the product runs for the row besides those that the published step names, and
-    `each` the probe whose messages must each have a statement of their own (`item`),
+    `also` names probes that the product runs for the row besides those that the published step names, and `each` the
+    probe whose messages are each confirmed by a person: statements with an `item` must then name them all.
     `guarded` marks what the product itself guards in every run, and `prints` names what of the scenario stands beside it; `per_provider` rows want evidence for every care provider.
     """
 

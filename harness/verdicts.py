@@ -251,7 +251,19 @@ class _Bench:
             return self._awaited(row)
         lapsed = {a.item: a for a in past if a.item and a.item not in latest}
         parts = [self._said(row, said) for said in latest.values()]
+        if unconfirmed := self._unconfirmed(row, latest):
+            parts.append(RowVerdict(row.id, Verdict.MANUAL, unconfirmed))
         return step_verdict(row.id, [*parts, *(_lapsed(row, said) for said in lapsed.values())])
+
+    def _unconfirmed(self, row: Row, latest: Collection[str]) -> Words:
+        """Name the messages that nobody confirmed yet, when statements are made per message (LZ 5.3.3)."""
+        results = (result for probe, result in self.results.items() if row.each and names(row.each, probe))
+        sent = [dict(o.data)["bericht"] for result in results for o in result.observed if "bericht" in dict(o.data)]
+        missing = [name for name in dict.fromkeys(sent) if name not in latest]
+        if not missing or "" in latest or not set(sent) & set(latest):
+            return ""
+        listed = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
+        return Text(f"nog niet bevestigd: {listed}", f"not confirmed yet: {listed}")
 
     def _of_each(self, row: Row, said: Sequence[Attestation]) -> RowVerdict:
         """Weigh the latest statement about each care provider; who has none is named."""
@@ -312,7 +324,7 @@ class _Bench:
     # ---- prerequisites ----------------------------------------------------------------------------------------
 
     def _blocked(self, row: Row, found: RowVerdict) -> RowVerdict | None:
-        if found.verdict not in _OPEN or found.why is WhyNot.LATER_PHASE:
+        if found.verdict not in _OPEN or found.why is WhyNot.LATER_PHASE or self._behind_us(row):
             return None
         roots = [root for need in row.needs for root in self._failed(need, _FAILED)]
         closed = frozenset(Verdict) - GREEN
@@ -331,6 +343,10 @@ class _Bench:
         """Yield each root with the care providers that it still waits for."""
         for root in roots:
             yield root, self._lacking(self.rows[root][0]) if root in self.rows else ""
+
+    def _behind_us(self, row: Row) -> bool:
+        """Whether a row was settled in an earlier environment: its report tells, and it holds up nothing here."""
+        return self.facts.environment is Environment.PROD and row.phase_env in ("compliance", "preprod")
 
     def _failed(self, need: str, bad: Collection[Verdict]) -> Iterable[str]:
         if need not in catalogue():
