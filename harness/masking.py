@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import quote
 
 _NINE: Final = re.compile(rb"(?<![0-9])[0-9]{9}(?![0-9])")
+_UUID: Final = re.compile(rb"(?<![0-9A-Za-z])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?![0-9A-Za-z])")
 _DIGEST: Final = re.compile(rb"(?<![0-9A-Za-z])(?:[0-9a-f]{16}|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})(?![0-9A-Za-z])")
 _KEY: Final = re.compile(
     rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----.*?(?:-----END (?:[A-Z0-9]+ )*PRIVATE KEY-----|\Z)", re.DOTALL
@@ -23,6 +24,17 @@ def elfproef(digits: bytes) -> bool:
     """Whether nine digits pass the 11-proef of the BSN: weights 9…2 and −1, sum divisible by eleven."""
     values = [d - 48 for d in digits]
     return any(values) and (sum(w * v for w, v in zip(range(9, 1, -1), values, strict=False)) - values[8]) % 11 == 0
+
+
+def possible_bsns(data: bytes) -> set[str]:
+    """Return the nine-digit numbers that pass the 11-proef; chance digits inside a UUID are none.
+
+    >>> possible_bsns(b"<bsn>999990019</bsn> 3f0a999990019-1")
+    {'999990019'}
+    >>> possible_bsns(b"urn:uuid:6f1d9c52-8a8b-4c5e-9d0e-a999990019bc")
+    set()
+    """
+    return {digits.decode() for digits in _NINE.findall(_UUID.sub(b"", data)) if elfproef(digits)}
 
 
 @dataclass

@@ -1,13 +1,16 @@
 """The WUS probes against the lab, over real mutual TLS: healthy passes, and each fault gives its own rule."""
 
 import asyncio
+import base64
 import contextlib
 from dataclasses import replace
 
 import pytest
+from lxml import etree
 
 from harness.binding import Binder
 from harness.engine import Engine, Step
+from harness.errors import Refused
 from harness.guard import Guard
 from harness.lab import Lab
 from harness.lab.ca import Pki
@@ -15,7 +18,7 @@ from harness.lab.faults import wus as faults
 from harness.model import Environment, Verdict
 from harness.probes import probe as probes
 from harness.probes import wus, wus_trials
-from harness.probes.wus_contract import prepared
+from harness.probes.wus_contract import prepared, refuse_other_bsns
 from harness.rulebook import rulebook
 from harness.scenario import load
 
@@ -171,6 +174,33 @@ async def test_a_bsn_outside_the_list_is_refused_before_anything_is_sent(tmp_pat
         result = await engine.result("dut", "wus.headers")
     assert result.verdict is Verdict.NOT_RUN
     assert "test-BSN" in result.cause.nl
+
+
+@pytest.mark.parametrize(
+    ("value", "refused"),
+    [
+        ("111222333", True),
+        ("betreft 111222333, spoed", True),
+        ("111222333B01", True),
+        (base64.b64encode(b"<zaak>" + b" " * 60 + b"<bsn>111222333</bsn></zaak>").decode(), True),
+        ("6f1d9c52-8a8b-4c5e-9d0e-a111222333bc", False),
+        ("urn:uuid:6f1d9c52-8a8b-4c5e-9d0e-a111222333bc", False),
+        ("A" * 70 + "/111222333/" + "A" * 15, False),
+        ("123456789", False),
+        ("999990019", False),
+    ],
+)
+async def test_what_can_be_a_bsn_is_refused_and_chance_digits_are_not(tmp_path, value, refused):
+    async with session(tmp_path, "lopende-zaken") as engine:
+        element = etree.Element("vraag")
+        element.text = value
+        if refused:
+            with pytest.raises(Refused):
+                refuse_other_bsns(engine.links["dut"], element)
+            with pytest.raises(Refused):
+                refuse_other_bsns(engine.links["dut"], etree.Element("vraag", bsn=value))
+        else:
+            refuse_other_bsns(engine.links["dut"], element)
 
 
 async def test_without_a_wsdl_the_profielservice_is_not_run(tmp_path):
