@@ -520,6 +520,7 @@ def _day(text: str) -> Any:
             "csr",
             "saml-metadata",
             "aansluitbestand",
+            "network-overview",
             "testset",
             "design",
         ]
@@ -550,6 +551,9 @@ def _day(text: str) -> Any:
 @click.option(
     "--bits", type=click.Choice(["3072", "4096"]), default="3072", show_default=True, help="Sleutellengte van de CSR."
 )
+@click.option(
+    "--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Map (network-overview)."
+)
 @click.option("--role", type=click.Choice(ROLE_NAMES[:5]), default="tls-server", show_default=True, help="Rol (CSR).")
 @click.option("--generation", type=click.Choice(["g1", "g4"]), default=None, help="Hiërarchie (CSR); anders beide.")
 def generate(
@@ -566,6 +570,17 @@ def generate(
         )
         click.echo(made, nl=False)
         return
+    if kind == "network-overview":
+        from harness.generating import network_overview
+
+        markdown, table = network_overview(scenario, connection, given["runs"])
+        if out is not None:
+            _write(out.with_suffix(".csv"), table.encode("utf-8-sig"), "")
+            _write(out, markdown.encode(), "")
+        else:
+            click.echo(markdown, nl=False)
+        return
+    del given["runs"]
     template = given.pop("template")
     if kind == "aansluitbestand":
         from harness.generating import aansluitbestand

@@ -8,9 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from harness import documents, ordering
+from harness import documents, network, ordering
 from harness.check import as_text, judge_bytes, read
-from harness.choice import Options, ledger_beside
+from harness.choice import Options, ledger_beside, newest_run
 from harness.errors import KetentestError, UnusableInput
 from harness.front import Session
 from harness.link import Link
@@ -50,14 +50,17 @@ class Request:
 
 def generate(scenario: Path, request: Request) -> tuple[bytes, str]:
     """Return the document and its judgement as text; raises UnusableInput when something is missing."""
-    loaded = load(scenario)
-    if request.connection not in loaded.scenario.connections:
+    _known(load(scenario), request.connection)
+    return asyncio.run(_generate(scenario, request))
+
+
+def _known(loaded: Loaded, connection: str) -> None:
+    if connection not in loaded.scenario.connections:
         known = ", ".join(loaded.scenario.connections)
         raise UnusableInput(
-            f"{request.connection}: geen verbinding in het scenario; wel: {known}",
-            f"{request.connection}: no connection in the scenario; it has: {known}",
+            f"{connection}: geen verbinding in het scenario; wel: {known}",
+            f"{connection}: no connection in the scenario; it has: {known}",
         )
-    return asyncio.run(_generate(scenario, request))
 
 
 async def _generate(scenario: Path, request: Request) -> tuple[bytes, str]:
@@ -91,6 +94,24 @@ def _context(link: Link, request: Request) -> Context:
         companions=(Raw(cpa, "cpa.xml"),) if cpa else (),
         settings=settings,
     )
+
+
+def network_overview(scenario: Path, connection: str, runs: Path) -> tuple[str, str]:
+    """Return the network overview of a connection as Markdown and as CSV: from its newest run, else from the scenario."""
+    loaded = load(scenario)
+    _known(loaded, connection)
+    link = asyncio.run(_bound(loaded, connection))
+    rows = network.flows(link, newest_run(loaded, runs))
+    lang = loaded.scenario.language
+    return network.as_markdown(rows, link, lang), network.as_csv(rows, lang)
+
+
+async def _bound(loaded: Loaded, connection: str) -> Link:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as scratch:
+        async with Session(loaded, Options(runs=Path(scratch), offline=True)) as session:
+            return await session.bind(connection)
 
 
 def aansluitbestand(scenario: Path, connection: str, template: Path | None, name: str) -> tuple[bytes, str]:
