@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from harness.errors import KetentestError
+from harness.errors import KetentestError, UnusableInput
 from harness.exchange import Reply
 from harness.link import Link
 from harness.lint.wus.message import Message, read
@@ -36,8 +36,11 @@ async def tried(link: Link, tools: Tools, first: Asked) -> AsyncIterator[Yield]:
         if link.environment is Environment.PROD:
             yield NotRun(RULES[name], Text("alleen op een testomgeving", "on a test environment only"))
             continue
-        async for item in TRIALS[name](link, tools, first):
-            yield item
+        try:
+            async for item in TRIALS[name](link, tools, first):
+                yield item
+        except (NotPossible, UnusableInput) as missing:
+            yield NotRun(RULES[name], missing.text)
 
 
 async def _ask(link: Link, tools: Tools, call: Call, name: str) -> Asked:

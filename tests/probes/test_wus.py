@@ -343,6 +343,8 @@ async def test_two_test_persons_are_needed(tmp_path):
         link = engine.links["dut"]
         connection = link.connection.model_copy(update={"test_bsns": "file:bsn"})
         engine.links["dut"] = replace(link, connection=connection)
-        result = await engine.result("dut", "wus.call")
-    assert result.verdict is Verdict.NOT_RUN
-    assert "noemt 1 testpersonen" in result.cause.nl
+        result = await engine.result("dut", "wus.profile")
+    assert result.verdict is Verdict.PASS
+    assert [(n.rule, n.reason.nl[:29]) for n in result.not_run if n.rule.startswith("PROFIEL")] == [
+        ("PROFIEL-LINK-003", "test_bsns noemt 1 testpersone")
+    ]
