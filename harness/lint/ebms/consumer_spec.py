@@ -144,15 +144,12 @@ def _alike(name: str, names: set[str | None]) -> str:
 def known_names(doc: Doc, ctx: Context) -> Outcome:
     """Every parameter has a name that the Creatievoorziening knows, in that case."""
     known = (*spec.REQUIRED, *spec.OPTIONAL)
-    present = {p.name for p in doc.spec.parameters}
     for parameter in doc.spec.parameters:
         name = parameter.name or ""
         if not name.strip() or name in known:
             continue
         close = get_close_matches(name.strip().lower(), [k.lower() for k in known], 1, 0.75)
         nearest = next((k for k in known if close and k.lower() == close[0]), "")
-        if nearest and nearest not in present and nearest in spec.REQUIRED and nearest.lower() == name.strip().lower():
-            continue  # SPEC-005 already names this one
         yield at("SPEC-006", parameter.node, observed=name, expected=nearest or ", ".join(known))
 
 

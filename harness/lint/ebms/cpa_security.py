@@ -54,6 +54,17 @@ def characteristics(doc: Doc, ctx: Context) -> Outcome:
                 f"{name}={allowed[0]}" for name, allowed in _row(profile).items() if traits.get(name) not in allowed
             )
             yield at(traits, "CPA-070", f"{binding.action} ({profile}): {', '.join(wrong)}", expected)
+    yield from _half_signed(doc)
+
+
+def _half_signed(doc: Doc) -> Outcome:
+    """CPA-071: who signs what it sends also says how it checks what it receives, and the other way round."""
+    exchanges = {id(e): e for party, channel in doc.channels if (e := party.doc_exchange_of(channel))}
+    for exchange in exchanges.values():
+        named = {"SenderNonRepudiation": exchange.sender, "ReceiverNonRepudiation": exchange.receiver}
+        lacking = [name for name, side in named.items() if side is not None and side.signing is None]
+        if len(lacking) == 1 and len(exchange.sides) == len(named):
+            yield at(exchange, "CPA-071", f"{exchange.id}: – {lacking[0]}", "Sender-/ReceiverNonRepudiation")
 
 
 @table.rule("CPA-072")

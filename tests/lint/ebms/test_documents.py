@@ -398,6 +398,7 @@ MAY_COME_ALONG = {
     "CPA-060": {"CPA-066"},
     "CPA-082": {"CPA-080"},
     "CPA-036": {"CPA-002", "CPA-031"},
+    "PROF-DET": {"CPA-071"},
 }
 
 
