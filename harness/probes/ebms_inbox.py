@@ -14,7 +14,7 @@ from harness.probes.probe import Tools
 from harness.wire.ebms import Message, read_message
 from harness.wire.ebms_build import Outgoing
 
-LAB_WAIT: Final = 1.5
+LAB_WAIT: Final = 3.0
 LIMIT: Final = 4
 """An answer that comes within this many times the waiting time is late; after it, it never came."""
 
