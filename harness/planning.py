@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 from harness import horizon
@@ -13,6 +14,7 @@ from harness.errors import UnusableInput
 from harness.facts import facts_of
 from harness.front import Session
 from harness.model import Text, say
+from harness.report.wording import Wording
 from harness.run import Run, utc_now
 from harness.scenario import Loaded, load
 from harness.show import VERDICTS
@@ -86,8 +88,8 @@ def _todo(todo: Todo, lang: str) -> Iterator[str]:
         (Text("wat", "what"), f"{VERDICTS[todo.verdict].of(lang)}: {say(todo.what, lang)}"),
         (Text("eerst", "first"), " ".join(todo.blocked_by)),
         (Text("daarna", "then"), " ".join(todo.unblocks)),
-        (Text("uiterlijk", "due"), todo.due.isoformat() if todo.due else ""),
-        (Text("sinds", "since"), todo.since.isoformat() if todo.since else ""),
+        (Text("uiterlijk", "due"), _day(todo.due, lang)),
+        (Text("sinds", "since"), _day(todo.since, lang)),
         (Text("doorlooptijd", "lead time"), todo.lead_time.of(lang)),
     )
     for label, value in details:
@@ -105,3 +107,7 @@ def show_all_batches(path: Path, lang: str) -> str:
         raise UnusableInput("dit scenario heeft geen TVS-cluster", "this scenario has no TVS cluster")
     ledger = ledger_beside(loaded)
     return "\n".join(show_batches(papers_of(loaded, ledger, name), lang) for name in clusters)
+
+
+def _day(day: date | None, lang: str) -> str:
+    return Wording(lang).day(day) if day else ""

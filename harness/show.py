@@ -27,6 +27,10 @@ LABELS: Final = {
 }
 
 
+MOST: Final = 160
+"""How much of what a probe measured fits a line; the report has the whole."""
+
+
 def finding_lines(graded: Graded, lang: str) -> list[str]:
     """Return a finding as lines: id and title, then seen, expected, remedy, who, source."""
     finding, rule = graded.finding, rulebook()[graded.finding.rule]
@@ -54,5 +58,6 @@ def result_line(result: Result, lang: str) -> str:
     said = "; ".join(say(o.text, lang) for o in result.observed) or say(result.cause, lang)
     worst = [g.finding.rule for g in result.findings if g.severity != "info"]
     name = result.probe + (f" ({result.subject})" if result.subject else "")
+    said = said if len(said) <= MOST else f"{said[: MOST - 1].rstrip()}…"
     tail = " ".join([said, *(f"[{rule}]" for rule in dict.fromkeys(worst))]).strip()
     return f"{VERDICTS[result.verdict].of(lang):<27} {result.connection:<16} {name:<26} {tail}".rstrip()

@@ -291,7 +291,7 @@ def receiving(link: Link, tools: Tools, dialogue: Dialogue) -> Iterator[Yield]:
     yield from _encrypted(way, echo.message)
     yield Observation(
         Text(
-            f"{message.action} ontvangen na {echo.seconds:.1f} s{_said(echo.message, 'nl')}",
+            f"{message.action} ontvangen na {echo.seconds:.1f} s".replace(".", ",") + _said(echo.message, "nl"),
             f"{message.action} received after {echo.seconds:.1f} s{_said(echo.message, 'en')}",
         ),
         (("MessageId", message.message_id), ("RefToMessageId", message.ref_to), ("CPAId", message.cpa_id)),

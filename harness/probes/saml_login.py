@@ -235,7 +235,10 @@ class Login:
             for known in self._identity(assertion, provider):
                 yield known
             yield Observation(
-                Text(f"ingelogd, antwoord in {reply.seconds:.1f} s", f"logged in, answer in {reply.seconds:.1f} s")
+                Text(
+                    f"ingelogd, antwoord in {reply.seconds:.1f} s".replace(".", ","),
+                    f"logged in, answer in {reply.seconds:.1f} s",
+                )
             )
             async for left in self._log_out(assertion):
                 yield left
