@@ -20,6 +20,7 @@ from harness.model import Environment, Graded, NotRun
 from harness.probes.probe import NotApplicable, NotPossible, Tools
 from harness.scenario import secret
 from harness.wire import soap, soap_wsdl, soap_zeep, wss_verify
+from harness.wire.signature_value import SigningKey
 from harness.wire.soap import Addressing
 from harness.wire.soap_call import Outgoing, Security, make
 from harness.wire.soap_wsdl import Operation
@@ -281,12 +282,20 @@ def signer_of(link: Link) -> Signer:
     """Return our signing key with its certificate; raises NotPossible when there is none that can sign."""
     material = link.material("message-signing")
     key = material.private_key if material else None
-    if material is None or not isinstance(key, rsa.RSAPrivateKey):
+    if material is None or not isinstance(key, SigningKey):
         raise NotPossible(
-            "geen RSA-certificaat om mee te ondertekenen (certificates.message-signing)",
-            "no RSA certificate to sign with (certificates.message-signing)",
+            "geen certificaat met een RSA- of EC-sleutel om mee te ondertekenen (certificates.message-signing)",
+            "no certificate with an RSA or EC key to sign with (certificates.message-signing)",
         )
     return Signer(key, material.leaf)
+
+
+def _can_be_encrypted_for(signer: Signer | None) -> None:
+    if signer is None or not isinstance(signer.key, rsa.RSAPrivateKey):
+        raise NotPossible(
+            "2W-be-SE vraagt een RSA-certificaat: de dienst versleutelt haar antwoord voor het certificaat waarmee u ondertekent",
+            "2W-be-SE asks for an RSA certificate: the service encrypts its answer for the certificate that you sign with",
+        )
 
 
 def receiver_of(link: Link) -> x509.Certificate:
@@ -325,6 +334,7 @@ async def prepared(link: Link, tools: Tools, profile: str, *, bsn: str = "") -> 
     if profile != "2W-be":
         security = replace(security, signer=signer_of(link))
     if profile == "2W-be-SE":
+        _can_be_encrypted_for(security.signer)
         security = replace(security, receiver=receiver_of(link))
     sent = make(payload, address, security, at=tools.now())
     return Call(contract, known, operation, profile, sent, _head(endpoint, sent))

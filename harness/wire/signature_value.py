@@ -27,6 +27,11 @@ PSS: Final[dict[str, type[Sha2]]] = {f"{_LATER}sha{size}-rsa-MGF1": algorithm fo
 ECDSA: Final[dict[str, type[Sha2]]] = {f"{_MORE}ecdsa-sha{size}": algorithm for size, algorithm in _SHA2.items()}
 
 
+def method_for(key: SigningKey, wanted: str) -> str:
+    """Return `wanted`, or ECDSA with SHA-256 when an elliptic curve key cannot make a signature of that method."""
+    return ECDSA_SHA256 if isinstance(key, ec.EllipticCurvePrivateKey) and wanted not in ECDSA else wanted
+
+
 def sign(key: SigningKey, method: str, data: bytes) -> bytes:
     """Return the signature value over `data`: for ECDSA the numbers r and s beside each other (RFC 6931 §2.3.6)."""
     if isinstance(key, ec.EllipticCurvePrivateKey):

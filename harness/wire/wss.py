@@ -213,13 +213,14 @@ def binary_token(
 def _signature(
     security: etree._Element, signer: Signer, token: etree._Element, parts: list[etree._Element], recipe: Recipe
 ) -> etree._Element:
+    method = signature_value.method_for(signer.key, recipe.signature)
     signature = etree.SubElement(security, f"{{{DS}}}Signature", nsmap={"ds": DS})
     info = etree.SubElement(signature, f"{{{DS}}}SignedInfo")
     etree.SubElement(info, f"{{{DS}}}CanonicalizationMethod", Algorithm=recipe.c14n)
-    etree.SubElement(info, f"{{{DS}}}SignatureMethod", Algorithm=recipe.signature)
+    etree.SubElement(info, f"{{{DS}}}SignatureMethod", Algorithm=method)
     for part in parts:
         _reference(info, part, recipe)
-    value = signature_value.sign(signer.key, recipe.signature, canonical(info, recipe.c14n))
+    value = signature_value.sign(signer.key, method, canonical(info, recipe.c14n))
     etree.SubElement(signature, f"{{{DS}}}SignatureValue").text = base64.b64encode(value).decode()
     _key_info(signature, signer.certificate, token, recipe)
     return signature

@@ -15,6 +15,7 @@ from harness.guard import Guard
 from harness.lab import Lab
 from harness.lab.ca import Pki
 from harness.lab.faults import wus as faults
+from harness.link import Material
 from harness.model import Environment, Verdict
 from harness.probes import probe as probes
 from harness.probes import wus, wus_trials
@@ -126,6 +127,20 @@ async def test_every_other_fault_gives_its_own_rule(tmp_path, name):
     async with session(tmp_path, "digikoppeling", name, read=READ.get(name, 30)) as engine:
         result = await engine.result("dut", SHOWS_IN.get(fault.needs, "wus.call[be-s]"))
     assert not fault.rule or fault.rule in found(result)
+
+
+OWN_FAULTS = [
+    *(("digipoort", name) for name in faults.DIGIPOORT if name not in ("no-end-state", "slow-process")),
+    *(("digimelding", name) for name in faults.DIGIMELDING),
+]
+
+
+@pytest.mark.parametrize(("system", "name"), OWN_FAULTS)
+async def test_a_fault_of_a_known_service_gives_its_own_rule(tmp_path, system, name):
+    fault = {**faults.DIGIPOORT, **faults.DIGIMELDING}[name]
+    async with session(tmp_path, system, name) as engine:
+        result = await engine.result("dut", "wus.call")
+    assert fault.rule in found(result)
 
 
 async def test_a_fault_of_the_profielservice_proves_the_link(tmp_path):
@@ -348,3 +363,18 @@ async def test_two_test_persons_are_needed(tmp_path):
     assert [(n.rule, n.reason.nl[:29]) for n in result.not_run if n.rule.startswith("PROFIEL")] == [
         ("PROFIEL-LINK-003", "test_bsns noemt 1 testpersone")
     ]
+
+
+@pytest.mark.parametrize("probe_id", ["wus.signature", "wus.call[be-s]", "wus.call[be-se]"])
+async def test_a_certificate_with_an_elliptic_curve_signs(tmp_path, probe_id):
+    own = PKI.issue("own-signing", key="ec-p256", oin="00000099000000001000")
+    async with session(tmp_path, "digikoppeling") as engine:
+        link = engine.links["dut"]
+        material = Material("sign", "message-signing", own.cert_path.read_bytes(), own.key_path.read_bytes())
+        engine.links["dut"] = replace(link, materials={**link.materials, "message-signing": material})
+        result = await engine.result("dut", probe_id)
+    if probe_id.endswith("[be-se]"):
+        assert result.verdict is Verdict.NOT_RUN
+        assert "vraagt een RSA-certificaat" in result.cause.nl
+    else:
+        assert result.verdict is Verdict.PASS, (result.cause, result.findings, result.not_run)
