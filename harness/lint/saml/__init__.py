@@ -51,6 +51,8 @@ def judge_metadata(raw: Raw, ctx: Context) -> Iterator[Finding | NotRun]:
         yield Finding("SAML-MD-001", wrong.case, wrong.text, line=wrong.line)
         return
     encoding = (root.getroottree().docinfo.encoding or "UTF-8").upper()
+    if raw.data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        encoding = "UTF-16"
     if encoding not in ("UTF-8", "US-ASCII", "ASCII"):
         yield Finding("SAML-MD-001", "encoding", encoding, "UTF-8", line=1)
     metadata = metadata_of(root, len(raw.data))

@@ -104,6 +104,7 @@ def is_plain_https(location: str) -> bool:
     return (
         url.scheme == "https"
         and bool(url.hostname)
+        and "*" not in url.netloc
         and not url.fragment
         and "#" not in location
         and "@" not in url.netloc

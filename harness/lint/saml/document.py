@@ -202,6 +202,8 @@ def zoned(doc: Delivered, ctx: Context) -> Iterator[Finding]:
             yield saw("SAML-MD-105", element, value, "2027-01-01T00:00:00Z", case="unreadable")
         elif not moment.zoned:
             yield saw("SAML-MD-105", element, value, f"{value}Z")
+        elif not value.strip().endswith(("Z", "00:00")):
+            yield saw("SAML-MD-105", element, value, f"{moment.at:%Y-%m-%dT%H:%M:%SZ}")
         elif value.endswith("Z") and (twin := _local_twin(doc, moment.at)):
             yield saw("SAML-MD-105", element, value, f"{twin:%Y-%m-%dT%H:%M:%SZ}", case="local-time")
 

@@ -11,7 +11,7 @@ from harness.lint.judge import Context, RuleTable, not_run
 from harness.lint.saml.delivered import BEHIND, CLUSTER, DIRECT, Delivered, saw
 from harness.model import Finding, NotRun, Text
 from harness.wire.saml import AES256_CBC, RSA_OAEP
-from harness.wire.saml_keys import KeyCertificate
+from harness.wire.saml_keys import KeyCertificate, decode_base64
 from harness.wire.saml_metadata import Key, Role
 
 table: RuleTable[Delivered] = RuleTable()
@@ -118,6 +118,8 @@ def one_certificate(doc: Delivered, ctx: Context) -> Iterator[Finding]:
             secret = "PRIVATE KEY" in armour
             shown = "-----BEGIN … PRIVATE KEY-----" if secret else "-----BEGIN …-----"
             yield saw("SAML-MD-520", key.element, shown, case="private-key" if secret else "")
+        elif any(text.strip() and decode_base64(text) is None for text in key.texts):
+            yield saw("SAML-MD-520", key.element, _beginning(key), "base64")
         if key.texts and key.certificate is None:
             yield saw("SAML-MD-509", key.element, _beginning(key))
 

@@ -51,6 +51,8 @@ def role_fits_position(doc: Delivered, ctx: Context) -> Iterator[Finding]:
             continue
         if not doc.clustered and entity.name.role != "DV":
             yield saw("SAML-MD-202", entity.element, entity.name.role, "DV")
+        elif doc.clustered and entity.name.role == "LC" and entity is not doc.metadata.lc:
+            yield saw("SAML-MD-202", entity.element, "LC", "DV")
 
 
 @table.rule("SAML-MD-203")

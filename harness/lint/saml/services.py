@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Iterator
+from typing import Final
 
 from harness.lint.judge import Context, RuleTable, not_run
 from harness.lint.saml.delivered import DIRECT, Delivered, saw
 from harness.model import Finding, NotRun, Text
-from harness.wire.saml import SERVICE_UUID, UUID, XSI, is_true, q
+from harness.wire.saml import MD, SERVICE_UUID, UUID, XML, XSI, is_true, q, text_of
 from harness.wire.saml_metadata import Role, Service
 
 table: RuleTable[Delivered] = RuleTable()
+
+_LANG: Final = q(XML, "lang")
 
 
 def _direct(doc: Delivered) -> Iterator[Role]:
@@ -59,7 +62,9 @@ def service_default(doc: Delivered, ctx: Context) -> Iterator[Finding]:
 def service_name(doc: Delivered, ctx: Context) -> Iterator[Finding]:
     """A service has a name, one per language (8.3)."""
     for service in _services(doc):
-        if not service.languages or len(set(service.languages)) != len(service.languages):
+        named = service.element.findall(q(MD, "ServiceName"))
+        unnamed = any(not text_of(name).strip() or not name.get(_LANG) for name in named)
+        if unnamed or not service.languages or len(set(service.languages)) != len(service.languages):
             yield saw("SAML-MD-705", service.element, ", ".join(service.languages) or "—", "nl")
 
 
