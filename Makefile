@@ -38,8 +38,8 @@ certs: $(STAMP)    ## fill the lab's certificate cache and list it
 docs: $(STAMP)    ## build the static site from docs/ and the catalogues
 	$(BIN)/python scripts/docs.py
 
-dist: $(STAMP)    ## build wheel and sdist
-	$(BIN)/python -m hatchling build
+dist: $(STAMP)    ## build wheel and sdist, list their parts and licences, try them as installed
+	@scripts/dist
 
 clean:    ## remove what the targets made, except runs
 	rm -rf $(VENV) dist site bench/out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache node_modules
