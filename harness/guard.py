@@ -106,9 +106,9 @@ class Guard:
                     f"{host}: a run against the lab reaches the lab only",
                 )
             return
-        self._known(host)
         if self.environment is Environment.PROD:
             self._production(host, reach)
+        self._known(host)
         if reach is Reach.WRITE and not (self.allow_write and permission):
             raise _refuse(
                 f"{host}: een bericht dat iets wijzigt vraagt twee toestemmingen: allow_write = true in het scenario en --allow-write",

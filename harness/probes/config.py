@@ -1,14 +1,18 @@
 """Probes on the scenario alone: declared values, the difference with production, secrets beside it."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 
 from harness.errors import KetentestError
 from harness.link import Link
 from harness.model import Environment, Finding, Observation, Text
-from harness.probes.probe import NotApplicable, NotPossible, Tools, Yield, probe
-from harness.scenario import Connection, load
+from harness.probes.probe import NotPossible, Tools, Yield, probe
+from harness.scenario import Connection, Loaded, load
+from harness.wire.saml_own import index_for
 
 REGISTRIES: Final = ("BAG", "BGT", "BRI", "BRK", "BRO", "BRP", "BRT", "BRV", "HR", "WOZ")
 SECRET_FILES: Final = ("*.pem", "*.key", "*.p12", "*.pfx")
@@ -50,18 +54,12 @@ def _doubles(values: object) -> list[str]:
 @probe("config.diff", title=("Preproductie en productie vergeleken", "Pre-production and production compared"))
 async def diff(link: Link, tools: Tools) -> AsyncIterator[Yield]:
     """What must differ between the pre-production and the production scenario does differ (TVS step 10, LZ 6.3.2)."""
-    other = _production(link)
-    same = 0
-    for side in ("ebms", "wus", "saml"):
-        ours, theirs = getattr(link.connection, side), getattr(other, side)
-        if ours and theirs and theirs.endpoint != "lab" and ours.endpoint == theirs.endpoint:
-            same += 1
-            yield Finding(
-                "CONF-010",
-                observed=ours.endpoint,
-                expected=Text("een ander adres", "another address"),
-                where=f"{side}.endpoint",
-            )
+    file, loaded, other = _other_environment(link)
+    pairs = list(_pairs(link.connection, other))
+    pairs += list(_certificates(link, loaded, other))
+    for name, ours, theirs, apart in pairs:
+        if apart and ours == theirs:
+            yield Finding("CONF-010", observed=ours, expected=Text("een andere waarde", "another value"), where=name)
     for uuid in sorted(_uuids(link.connection) & _uuids(other)):
         yield Finding(
             "CONF-010",
@@ -69,28 +67,79 @@ async def diff(link: Link, tools: Tools) -> AsyncIterator[Yield]:
             expected=Text("een andere ServiceUUID", "another ServiceUUID"),
             where="saml.providers",
         )
-    yield Observation(Text("vergeleken met scenarios/productie", "compared with scenarios/productie"))
+    changed = [(name, ours, theirs) for name, ours, theirs, _ in pairs if ours != theirs]
+    same = ", ".join(name for name, ours, theirs, _ in pairs if ours == theirs) or "–"
+    count = len(changed)
+    yield Observation(
+        Text(
+            f"vergeleken met {file}: {count} waarden verschillen; gelijk: {same}",
+            f"compared with {file}: {count} values differ; the same: {same}",
+        )
+    )
+    for name, ours, theirs in changed:
+        yield Observation(f"{name}: {ours} ↔ {theirs}")
 
 
-def _production(link: Link) -> Connection:
-    if link.environment is Environment.PROD:
-        raise NotApplicable("dit is het productiescenario", "this is the production scenario")
-    file = link.folder.parent / "productie" / "chain.toml"
+def _other_environment(link: Link) -> tuple[str, Loaded, Connection]:
+    """Return the scenario of the other environment beside this one, and the same connection in it."""
+    production = link.connection.environment is Environment.PROD
+    name, nl, en = (
+        ("preprod", "preproductie", "pre-production") if production else ("productie", "productie", "production")
+    )
+    file = link.folder.parent / name / "chain.toml"
     if not file.is_file():
         raise NotPossible(
-            "er is geen productiescenario naast dit scenario (../productie/chain.toml)",
-            "there is no production scenario beside this one (../productie/chain.toml)",
+            f"er is geen {nl}scenario naast dit scenario (../{name}/chain.toml)",
+            f"there is no {en} scenario beside this one (../{name}/chain.toml)",
         )
     try:
-        found = load(file).scenario.connections.get(link.name)
+        loaded = load(file)
     except KetentestError as wrong:
         raise NotPossible(wrong.text.nl, wrong.text.en) from wrong
+    found = loaded.scenario.connections.get(link.name)
     if found is None:
         raise NotPossible(
-            f"het productiescenario heeft geen verbinding {link.name}",
-            f"the production scenario has no connection {link.name}",
+            f"het {nl}scenario heeft geen verbinding {link.name}", f"the {en} scenario has no connection {link.name}"
         )
-    return found
+    return f"../{name}", loaded, found
+
+
+def _pairs(ours: Connection, theirs: Connection) -> Iterator[tuple[str, str, str, bool]]:
+    """Yield what both environments say, and whether it must differ; a side that still says `lab` has nothing to say."""
+    for side in ("ebms", "wus", "saml"):
+        one, other = getattr(ours, side), getattr(theirs, side)
+        if one is None or other is None or "lab" in (one.endpoint, other.endpoint) or "ketentest.test" in one.endpoint:
+            continue
+        for key, apart in (
+            ("endpoint", True),
+            ("own_endpoint", False),
+            ("cpa", True),
+            ("wsdl", False),
+            ("metadata", True),
+        ):
+            values = getattr(one, key, ""), getattr(other, key, "")
+            if all(values) and "lab" not in values:
+                yield f"{side}.{key}", *values, apart
+        if side == "saml":
+            production = theirs.environment is Environment.PROD
+            mine, yours = index_for(one.index, production=not production), index_for(other.index, production=production)
+            yield "saml.index", str(mine), str(yours), True
+    yield "peer.oin", ours.peer.oin or "–", theirs.peer.oin or "–", False
+    yield "network", ours.network, theirs.network, False
+
+
+def _certificates(link: Link, loaded: Loaded, other: Connection) -> Iterator[tuple[str, str, str, bool]]:
+    """Yield the fingerprint of the certificate in each role that both environments have."""
+    for role, name in other.certificates.items():
+        ours, given = link.materials.get(role), loaded.scenario.certificates.get(name)
+        if ours is None or given is None or given.cert == "lab" or ours.from_lab:
+            continue
+        try:
+            data = (loaded.folder / given.cert).read_bytes()
+            theirs = x509.load_pem_x509_certificates(data)[0].fingerprint(hashes.SHA256()).hex()
+        except (OSError, ValueError):
+            continue  # a file that cannot be read is told by its own scenario
+        yield f"certificates.{role}", ours.fingerprint, theirs, True
 
 
 def _uuids(connection: Connection) -> set[str]:

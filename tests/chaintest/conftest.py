@@ -70,7 +70,7 @@ def chain(tmp_path, pki):
     """Open a connection: `async with chain("lopende-zaken", "late-ack") as dut: await dut.run("ebms.send")`."""
 
     @contextlib.asynccontextmanager
-    async def opened(system, *faults, extra="", sides="", read=5, pong=1.2, run="run-1"):
+    async def opened(system, *faults, extra="", sides="", read=5, pong=1.2, run="run-1", guard=None):
         file = tmp_path / "chain.toml"
         text = SIDES[system] + sides
         file.write_text(SCENARIO.format(system=system, extra=extra, sides=text, read=read, pong=pong))
@@ -80,6 +80,9 @@ def chain(tmp_path, pki):
         async with Watched(pki) as lab:
             link = await Binder(loaded, lab, [f"dut:{fault}" for fault in faults]).bind(loaded.connections[0])
             guards = {e: Guard(e) for e in Environment}
+            if guard is not None:  # the lab answers as if it were the environment of the guard
+                object.__setattr__(link, "environment", guard.environment)
+                guards[guard.environment] = guard
             engine = Engine({"dut": link}, guards, probes.load(), rulebook(), folder=folder, masker=Masker())
             try:
                 yield SimpleNamespace(
