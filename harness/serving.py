@@ -52,6 +52,8 @@ def serve_lab(
     out: Path,
     trial: Trial | None = None,
     own_endpoint: str = "",
+    *,
+    interactive: bool = False,
 ) -> int:
     """Serve one connection's counterparties until interrupted, or until a trial has ended; returns the exit code."""
     loaded = load(scenario)
@@ -63,7 +65,7 @@ def serve_lab(
         check_fault(chosen.system, chosen.name, fault)
     try:
         named = tuple(f"{chosen.name}:{f}" for f in faults)
-        return asyncio.run(_serve(loaded, chosen, _address(listen), named, out, trial))
+        return asyncio.run(_serve(loaded, chosen, _address(listen), named, out, trial, interactive=interactive))
     except OSError as wrong:
         reason = wrong.strerror or str(wrong)
         raise OwnFailure(
@@ -129,6 +131,8 @@ async def _serve(
     faults: tuple[str, ...],
     out: Path,
     trial: Trial | None,
+    *,
+    interactive: bool,
 ) -> int:
     async with Lab(await asyncio.to_thread(Pki), address) as lab:
         link = await Binder(loaded, lab, faults).bind(connection)
@@ -139,6 +143,9 @@ async def _serve(
             click.echo(f"{side}: {link.endpoint(side)}  →  {':'.join(map(str, link.directory.locate(host, port)))}")
         if trial is not None:
             return await _try(lab, link, trial, loaded.scenario.language)
+        for running in lab.running:
+            if interactive and hasattr(running.counterparty, "interactive"):
+                running.counterparty.interactive = True
         click.echo("Ctrl-C stopt het lab / stops the lab")
         await _until_interrupted()
     return 0

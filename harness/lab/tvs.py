@@ -19,6 +19,7 @@ from harness.lab.faults.saml import FAULTS
 from harness.lab.faults.tls import GOOD, TlsConfig
 from harness.lab.server import Reply, Request, Served, worn_by
 from harness.lab.tvs_answers import Answers, Keys, Login, Person, Service, logout_answer, metadata
+from harness.lab.tvs_forgeries import TEST_BSN
 from harness.lab.tvs_pages import HTML, choices, encoded, form, page, soap_fault
 from harness.lint.judge import Context, Raw
 from harness.lint.saml import judge_heard
@@ -84,6 +85,7 @@ class RoutingService:
         self.faults = place.faults
         self.last_answer = b""
         self.served: Served | None = None
+        self.interactive = place.settings.get("mode") == "interactive"
 
     # --- what the lab asks ----------------------------------------------------------------------------------------
 
@@ -197,7 +199,7 @@ class RoutingService:
         if judged.refused:
             return _refusal(judged)
         waiting = self._waiting(message)
-        if self.place.settings.get("mode") == "interactive":
+        if self.interactive:
             token = secrets.token_urlsafe(16)
             self.choosing[token] = waiting
             return choices(token)
@@ -233,6 +235,7 @@ class RoutingService:
         if waiting is None:
             return page(400, Text("Deze keuze is al gemaakt.", "This choice was already made."))
         person = Person(
+            bsn=form.get("bsn") or TEST_BSN,
             level=form.get("level", LOA_SUBSTANTIAL),
             represents=form.get("represents", ""),
             outcome=form.get("outcome", ""),

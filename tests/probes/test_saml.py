@@ -241,6 +241,18 @@ async def test_a_tester_chooses_how_the_login_ends(pki):
     assert not ours.service.choosing
 
 
+async def test_metadata_of_an_identity_provider_is_judged_by_what_holds_for_any_saml(pki):
+    """DM-2.2c.3: the SSOn identity provider is no part of eID SAML."""
+    ours = await bench(pki)
+    ours.tools = replace(ours.tools, param="")
+    with pytest.raises(NotPossible, match="idp_metadata"):
+        await ours.run(saml_metadata)
+    provider = ours.service.metadata.replace(b"urn:nl-eid-gdi:1.0:RD:", b"https://idp.example/")
+    ours.link = replace(ours.link, documents={"idp-metadata": provider})
+    items = await ours.run(saml_metadata)
+    assert errors(items) == {"SAML-MD-310"}
+
+
 async def test_the_aansluitbestand_is_read_from_a_spreadsheet(pki, tmp_path):
     ours = await bench(pki)
     headings = ["EntityID", "OIN", "ServiceUUID", "Naam"]

@@ -40,6 +40,9 @@ from harness.wire.saml_signature import State
 
 table: RuleTable[Heard] = RuleTable()
 
+LONG_AGO: Final = timedelta(days=1)
+"""A login older than this is not the one that was asked for, also with single sign-on."""
+
 SKEW: Final = timedelta(seconds=30)
 _SHORT_LEVELS: Final = {"basic": 0, "low": 1, "substantial": 2, "high": 3}
 
@@ -91,7 +94,7 @@ def transient_subject(doc: Heard, ctx: Context) -> Iterator[Finding]:
     if doc.assertion is None:
         return
     name = child(doc.assertion, SAML, "Subject", "NameID")
-    if name is None:
+    if name is None or not text_of(name).strip():
         yield saw("SAML-AS-005", doc.assertion, "—", "saml:NameID", case="absent")
     elif name.get("Format", TRANSIENT) != TRANSIENT:
         yield saw("SAML-AS-005", name, name.get("Format") or "", TRANSIENT)
@@ -240,6 +243,8 @@ def authentication(doc: Heard, ctx: Context) -> Iterator[Finding]:
     at = Moment.read(statement.get("AuthnInstant"))
     if at is None or at.at > ctx.at + SKEW:
         yield saw("SAML-AS-032", statement, statement.get("AuthnInstant") or "—", f"≤ {shown(ctx.at)}")
+    elif (issued := Moment.read(doc.assertion.get("IssueInstant"))) and at.at < issued.at - LONG_AGO:
+        yield saw("SAML-AS-032", statement, shown(at.at), f"≥ {shown(issued.at - LONG_AGO)}")
     session = statement.get("SessionIndex")
     if session is not None and session != text_of(child(doc.assertion, SAML, "Subject", "NameID")).strip():
         yield saw("SAML-AS-032", statement, "SessionIndex", "NameID", case="session")
