@@ -22,7 +22,7 @@ DOCS, SITE = Path("docs"), Path("site")
 NAVIGATION = {
     "index.html": "Start", "triage.html": "Triage", "lopende-zaken.html": "Lopende Zaken",
     "digikoppeling.html": "Digikoppeling", "digipoort.html": "Digipoort", "digimelding.html": "Digimelding",
-    "tvs.html": "TVS", "evidence.html": "Evidence", "checklists.html": "Checklists", "ci.html": "CI",
+    "tvs.html": "TVS", "evidence.html": "Evidence", "handing-in.html": "Handing in", "checklists.html": "Checklists", "ci.html": "CI",
     "decisions.html": "Decisions", "reference/index.html": "Reference",
 }  # fmt: skip
 STYLE = f"""
@@ -67,9 +67,7 @@ class Site:
             for child in token.children or ():
                 self.inline(source, child, up)
         body = self.markdown.renderer.render(tokens, self.markdown.options, {})
-        body = body.replace(
-            "<table>", '<div class="wide" tabindex="0"><table>'
-        ).replace("</table>", "</table></div>")
+        body = body.replace("<table>", '<div class="wide" tabindex="0"><table>').replace("</table>", "</table></div>")
         body = body.replace("<pre>", '<pre tabindex="0">')
         title = next((t.content for t in tokens if t.type == "inline"), source.stem)
         return Page(str(source.relative_to(DOCS).with_suffix(".html")), title.replace("*", ""), "en", body)
