@@ -18,7 +18,7 @@ from harness.errors import UnusableInput
 from harness.facts import facts_of
 from harness.guard import CAP
 from harness.model import Verdict
-from harness.outcome import RowVerdict
+from harness.outcome import RowVerdict, WhyNot
 from harness.rulebook import rulebook
 from harness.run import ConnectionInfo, Run, RunInfo, new_id, read, utc_now
 from harness.scenario import Connection, Loaded
@@ -182,10 +182,14 @@ def exit_code(run: Run, rows: Iterable[RowVerdict], *, strict: bool) -> int:
 
 
 def failed_rows(path: Path, ledger: Ledger) -> set[tuple[str, str]]:
-    """Return (connection, row) of what failed or was blocked in an earlier run."""
+    """Return (connection, row) of what failed or was blocked in an earlier run, and what a broken-off run did not reach."""
     bad = {Verdict.FAIL, Verdict.ERROR, Verdict.BLOCKED}
     run = read(path)
-    return {(name, row) for name, rows in verdicts(run, ledger).items() for row, v in rows.items() if v.verdict in bad}
+
+    def again(found: RowVerdict) -> bool:
+        return found.verdict in bad or (run.interrupted and found.why is WhyNot.NOT_SELECTED)
+
+    return {(name, row) for name, rows in verdicts(run, ledger).items() for row, v in rows.items() if again(v)}
 
 
 def wanted_of(loaded: Loaded, options: Options, ledger: Ledger) -> list[Choice]:
