@@ -1,6 +1,7 @@
 """Serve the lab's counterparties for a user's own software, and hand over what Logius or DICTU would send."""
 
 import asyncio
+import contextlib
 import logging
 import signal
 import time
@@ -41,6 +42,7 @@ class Trial:
     cases: Path | None = None
     logout: str = ""
     refresh: str = ""
+    browser: bool = False
 
 
 def serve_lab(
@@ -155,6 +157,7 @@ async def _try(lab: Lab, link: Link, trial: Trial, lang: str) -> int:
     """Play every answer of the routing service to the application and print what it judged wrongly."""
     from harness.lab.tvs import RoutingService
     from harness.lab.tvs_battery import Application, Battery, browser_to, cases, read_cases
+    from harness.lab.tvs_browser import browser
     from harness.rulebook import rulebook
 
     service = lab.running[-1].counterparty
@@ -171,7 +174,12 @@ async def _try(lab: Lab, link: Link, trial: Trial, lang: str) -> int:
     )
     chosen = (*cases(), *(read_cases(trial.cases.read_text("utf-8"), str(trial.cases)) if trial.cases else ()))
     book, holes = rulebook(), 0
-    async for item in Battery(service, app, browser_to(link.directory.locate, link.anchors)).run(chosen):
+    async with contextlib.AsyncExitStack() as stack:
+        hosts = {host: link.directory.locate(host, 443) for host in service.hosts}
+        tabs = await stack.enter_async_context(browser(hosts)) if trial.browser else None
+        battery = Battery(service, app, browser_to(link.directory.locate, link.anchors), tabs)
+        items = [item async for item in battery.run(chosen)]
+    for item in items:
         severity = book.weigh(item.rule, item.case, {"lab"}) if isinstance(item, Finding) else Severity.WARNING
         if severity in (None, Severity.INFO):
             continue

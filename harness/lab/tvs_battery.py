@@ -8,7 +8,7 @@ import ssl
 import tomllib
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import httpx
@@ -118,8 +118,11 @@ def _case(file: str, name: str, table: object) -> Case:
 class Battery:
     """Plays every case against the application, each in a fresh browser."""
 
-    def __init__(self, service: RoutingService, application: Application, browser: Browser) -> None:
-        self.service, self.app, self.browser = service, application, browser
+    def __init__(
+        self, service: RoutingService, application: Application, browser: Browser, tabs: Callable[[], Any] | None = None
+    ) -> None:
+        """Play by plain HTTP with `browser`, or the cases in the `tabs` of a real one."""
+        self.service, self.app, self.browser, self.tabs = service, application, browser, tabs
         self.seen: list[httpx.Response] = []
 
     async def run(self, chosen: Iterable[Case] | None = None) -> AsyncIterator[Finding | NotRun]:
@@ -156,6 +159,11 @@ class Battery:
             yield from (graded.finding for graded in judged.findings)
 
     async def _play(self, case: Case) -> AsyncIterator[Finding]:
+        if self.tabs is not None:
+            attempt, body = await self._in_tab(case)
+            for finding in _weighed(case, attempt, body):
+                yield finding
+            return
         async with self.browser() as client:
             if "replay" in case.faults:
                 self.service.play(frozenset())
@@ -163,14 +171,24 @@ class Battery:
                 client.cookies.clear()
             self.service.play(case.faults)
             attempt = await self.log_in(client)
-            if "advice-other-bsn" in case.faults and OTHER_BSN in await self._protected(client):
-                yield Finding("SAML-NEG-19", "advice", Text("BSN uit Advice", "BSN from Advice"), where=case.name)
-        if attempt.logged_in is case.refuse:
-            seen = Text("ingelogd", "logged in") if case.refuse else Text("geweigerd", "refused")
-            yield Finding(case.rule, "accepted" if case.refuse else "refused", seen, where=case.name)
-        elif attempt.crashed:
-            rule = "SAML-NEG-21" if case.rule.startswith("SAML-NEG") else case.rule
-            yield Finding(rule, "crash", attempt.crashed, where=case.name)
+            body = await self._protected(client) if "advice-other-bsn" in case.faults else ""
+        for finding in _weighed(case, attempt, body):
+            yield finding
+
+    async def _in_tab(self, case: Case) -> tuple[Attempt, str]:
+        """Play one case in a tab of a real browser; returns what was seen, and the protected page."""
+        assert self.tabs is not None  # asked for by the caller
+        if "replay" in case.faults:
+            self.service.play(frozenset())
+            async with self.tabs() as tab:
+                await tab.log_in(self.app.login)
+        self.service.play(case.faults)
+        async with self.tabs() as tab:
+            text = await tab.log_in(self.app.login)
+            status = await tab.status()
+            page = httpx.Response(status if status >= 100 else 200, text=text)
+            body = await tab.open(self.app.protected)
+        return Attempt(logged_in=self.app.marker in body, pages=[page]), body
 
     # --- one login ----------------------------------------------------------------------------------------------
 
@@ -386,6 +404,17 @@ def browser_to(locate: Callable[[str, int], tuple[str, int]], anchors: Iterable[
     context = ssl.create_default_context()
     context.load_verify_locations(cadata=b"\n".join(anchors).decode("ascii", "replace"))
     return lambda: httpx.AsyncClient(transport=_Located(locate, context), timeout=40, trust_env=False)
+
+
+def _weighed(case: Case, attempt: Attempt, body: str) -> Iterator[Finding]:
+    if "advice-other-bsn" in case.faults and OTHER_BSN in body:
+        yield Finding("SAML-NEG-19", "advice", Text("BSN uit Advice", "BSN from Advice"), where=case.name)
+    if attempt.logged_in is case.refuse:
+        seen = Text("ingelogd", "logged in") if case.refuse else Text("geweigerd", "refused")
+        yield Finding(case.rule, "accepted" if case.refuse else "refused", seen, where=case.name)
+    elif attempt.crashed:
+        rule = "SAML-NEG-21" if case.rule.startswith("SAML-NEG") else case.rule
+        yield Finding(rule, "crash", attempt.crashed, where=case.name)
 
 
 def _shown(attempt: Attempt) -> str:
