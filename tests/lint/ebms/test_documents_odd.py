@@ -215,3 +215,12 @@ def test_an_attachment_that_was_not_taken_out_of_its_mail_is_said_to_be_one(wrap
     document = judge_bytes(wrapped(cpa()), "cpa.xml", Context())
     assert document.verdict == "unusable"
     assert said in document.unusable.nl
+
+
+@pytest.mark.parametrize("side", ["Sender", "Receiver"])
+def test_a_binding_that_signs_one_way_only_is_an_error(side):
+    whole = cpa("osb-rm-s").decode()
+    start = whole.index(f"<tns:{side}NonRepudiation>")
+    end = whole.index(f"</tns:{side}NonRepudiation>") + len(f"</tns:{side}NonRepudiation>")
+    document = judged((whole[:start] + whole[end:]).encode(), "cpa.xml")
+    assert {f.rule for f in errors(document)} == {"CPA-071"}
