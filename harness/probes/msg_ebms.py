@@ -16,7 +16,7 @@ from harness.lint.ebms import diagnosis
 from harness.lint.ebms.durations import seconds as duration
 from harness.lint.ebms.received import INCOMING
 from harness.lint.judge import Raw
-from harness.model import Environment, Finding, NotRun, Text
+from harness.model import NOTHING, Environment, Finding, NotRun, Text
 from harness.probes import ebms_dialogue as dialogue
 from harness.probes.ebms_agreed import Way, agreements, decryption_key, ways_of
 from harness.probes.ebms_inbox import Arrival, Inbox, waiting_time
@@ -27,6 +27,7 @@ from harness.probes.msg_sending import (
     REFUSED,
     SILENT,
     Outcome,
+    confirmations,
     invalid,
     journal_of,
     kept,
@@ -34,6 +35,7 @@ from harness.probes.msg_sending import (
     left_over,
     permitted,
     told_before,
+    went,
 )
 from harness.probes.probe import NotPossible, Tools, Yield
 from harness.window import AMSTERDAM
@@ -90,6 +92,8 @@ async def business(link: Link, tools: Tools) -> AsyncIterator[Yield]:
         for item in outcome.items:
             yield item
         yield outcome.observation
+    for form in confirmations(link, tools, went(sending.outcomes)):
+        yield form
     for item in _rest(sending, messages):
         yield item
     if isinstance(sending.stopped, TransportFailed):
@@ -245,6 +249,9 @@ def _concluded(sending: Sending, key: str, answer: Message, reply: Reply) -> Non
     elif answer.kind == ACKNOWLEDGMENT or not way.channel.reliable:
         outcome.state, outcome.answer_id = ACKNOWLEDGED, answer.message_id if answer.header is not None else ""
         outcome.items += _repeated(outcome)
+        outcome.note = (
+            Text(f" ({answer.action or 'HTTP'})", f" ({answer.action or 'HTTP'})") if outcome.answer_id else NOTHING
+        )
     else:
         outcome.state = SILENT
         said = Text(f"geen Acknowledgment op {sent.message_id}", f"no Acknowledgment of {sent.message_id}")
@@ -337,6 +344,7 @@ def _weighed(sending: Sending, key: str, arrival: Arrival | None) -> None:
     outcome.items += tools.judge("ebms-message", arrival.line.raw, role=INCOMING, companions=(way.agreed.raw,))
     found = _content(sending.link, arrival.message)
     words = {"answer": arrival.message.message_id, "said": found.summary if found else ""}
+    outcome.note = Text(f": {words['said']}", f": {words['said']}") if found else NOTHING
     outcome.answer_id = arrival.message.message_id
     if not expected:
         summary = found.summary if found is not None else arrival.message.action

@@ -11,7 +11,7 @@ from harness.errors import KetentestError
 from harness.link import Link
 from harness.model import Environment, Finding, NotRun, Observation, Text
 from harness.probes.msg_material import messages_of, test_persons
-from harness.probes.msg_sending import journal_of
+from harness.probes.msg_sending import confirmations, journal_of
 from harness.probes.probe import NotPossible, Tools, Yield
 
 SHOWN = 200
@@ -51,6 +51,10 @@ async def from_log(link: Link, tools: Tools) -> AsyncIterator[Yield]:
     )
     for item in _told(link, traces, log):
         yield item
+    taken = [t for t in traces[:SHOWN] if t.message and t.state in ("acknowledged", "foutbericht")]
+    sent = [(t.message.id, t.message.scenario, t.message_id) for t in taken if t.message]
+    for form in confirmations(link, tools, sent):
+        yield form
 
 
 def _prepared(link: Link, tools: Tools) -> list[Prepared]:

@@ -2,7 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,7 +15,7 @@ from harness.guard import Reach, host_of
 from harness.link import Link
 from harness.lint.judge import Raw
 from harness.lint.msg import judge_message
-from harness.model import Environment, Finding, NotRun, Observation, Text
+from harness.model import NOTHING, Environment, Finding, NotRun, Observation, Text
 from harness.probes.msg_material import messages_of, schemas_of, test_persons
 from harness.probes.probe import NotPossible, Tools, Yield
 from harness.window import AMSTERDAM, listed, outside
@@ -39,6 +40,7 @@ class Outcome:
     attempts: int = 1
     at: str = ""
     earlier: Entry | None = None
+    note: Text = NOTHING
     items: list[Yield] = field(default_factory=list)
 
     @property
@@ -50,9 +52,9 @@ class Outcome:
             if self.earlier
             else Text("", "")
         )
-        name, at = self.message.id, self.at
+        name, at, note = self.message.id, self.at, self.note
         return Observation(
-            Text(f"{name}: {at} {said.nl}{again.nl}", f"{name}: {at} {said.en}{again.en}"),
+            Text(f"{name}: {at} {said.nl}{note.nl}{again.nl}", f"{name}: {at} {said.en}{note.en}{again.en}"),
             (
                 ("bericht", name),
                 ("scenario", self.message.scenario),
@@ -186,3 +188,52 @@ def left_over(messages: list[Prepared], outcomes: list[Outcome], why: Text) -> I
                 f"{count} messages were not sent yet ({names}): {why.en}",
             ),
         )
+
+
+def went(outcomes: Iterable[Outcome]) -> list[tuple[str, str, str]]:
+    """Return the name, the scenario and the MessageId of every message that was taken, in this run or before."""
+    taken = (ACKNOWLEDGED, "foutbericht", "delivered", "registered")
+    return [(o.message.id, o.message.scenario, o.message_id) for o in outcomes if o.state in taken]
+
+
+def confirmations(link: Link, tools: Tools, sent: Iterable[tuple[str, str, str]]) -> Iterator[Observation]:
+    """Write a form with a block per message that was sent: who saw it, when, and on which picture (LZ 5.3.3).
+
+    `sent` holds the name, the scenario and the MessageId of each.
+    """
+    step = CONFIRMED.get(link.connection.system, "")
+    blocks = [_block(link, step, *one) for one in sent]
+    if not blocks or not step:
+        return
+    path = tools.save("bevestigingen.toml", "\n".join((FORM, *blocks)).encode())
+    yield Observation(
+        Text(
+            f"formulier voor de bevestiging van {len(blocks)} berichten (stap {step}): {path}",
+            f"form to confirm {len(blocks)} messages (step {step}): {path}",
+        )
+    )
+
+
+CONFIRMED: Final = {"lopende-zaken": "LZ-5.3.3c", "digipoort": "DP-7", "digimelding": "DM-3W.2"}
+WITNESS: Final = {
+    "lopende-zaken": "is gezien in het burgerportaal van preproductie",
+    "digipoort": "is bevestigd door de uitvragende partij",
+    "digimelding": "is bevestigd door de basisregistratie",
+}
+FORM: Final = """# One block per message. Fill in by, function and date, take a picture without a BSN, and move what was confirmed to
+# attestations.toml beside the scenario; `ketentest attest` writes the digest of the file. A test DigiD account never
+# stands here: count the persons, do not name them.
+"""
+
+
+def _block(link: Link, step: str, name: str, scenario: str, message_id: str) -> str:
+    words = {
+        "step": step,
+        "connection": link.name,
+        "item": name,
+        "by": "",
+        "function": "",
+        "statement": f"Scenario {scenario or name}, MessageId {message_id}: {WITNESS[link.connection.system]}.",
+    }
+    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in words.items()]
+    return "\n".join(["[[attest]]", *lines, "# date = 2026-11-23", f'# file = "bewijs/{name}.png"', ""])

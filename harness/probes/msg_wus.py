@@ -21,6 +21,7 @@ from harness.probes.msg_sending import (
     BEFORE_SENDING,
     REFUSED,
     Outcome,
+    confirmations,
     invalid,
     journal_of,
     kept,
@@ -28,6 +29,7 @@ from harness.probes.msg_sending import (
     left_over,
     permitted,
     told_before,
+    went,
 )
 from harness.probes.msg_service import (
     Answered,
@@ -91,6 +93,8 @@ async def sent(link: Link, tools: Tools) -> AsyncIterator[Yield]:
         for item in outcome.items:
             yield item
         yield outcome.observation
+    for form in confirmations(link, tools, went(chain.outcomes)):
+        yield form
     for item in _rest(chain, messages):
         yield item
     if isinstance(chain.stopped, TransportFailed):
@@ -260,6 +264,8 @@ async def _followed(chain: Chain, outcome: Outcome) -> None:
             return
         codes = answered.texts("statuscode")
         if _end_of(chain, codes) is not None:
+            told = _in_words(chain, codes)
+            outcome.note = Text(f"; {told.nl}", f"; {told.en}")
             _judge_statuses(chain, outcome, answered, codes)
             break
     else:
@@ -346,6 +352,9 @@ async def _collected(chain: Chain, outcome: Outcome) -> None:
         )
         expected = f"SHA-256 {outcome.message.digest[:16]}…"
         outcome.items.append(Finding("MSG-034", observed=observed, expected=expected, where=name))
+    else:
+        nl, en = outcome.note
+        outcome.note = Text(f"{nl}; gelijk opgehaald", f"{en}; collected unchanged")
 
 
 def _decoded(text: str) -> bytes:
@@ -414,3 +423,5 @@ async def _found_again(chain: Chain, outcome: Outcome) -> None:
     elif outcome.answer_id not in answered.texts("Annotatie"):
         observed = Text("niet in het statusoverzicht", "not in the status overview")
         outcome.items.append(Finding("MSG-035", observed=observed, expected=outcome.answer_id, where=name))
+    else:
+        outcome.note = Text("; staat in het statusoverzicht", "; stands in the status overview")

@@ -196,10 +196,10 @@ def test_ten_thousand_messages_join_within_two_seconds(prepared, shape):
     first = prepared()[0]
     messages = [replace(first, id=f"m{n}", reference=f"KT-0123abcd-zaak-{n}-p1") for n in range(10_000)]
     data = SHAPES[shape](rows_of(messages))
-    began = time.perf_counter()
+    began = time.process_time()  # what it costs, whatever else the machine does
     records, broken = read_log(data, shape)
     traces = join(messages, records, {})
-    seconds = time.perf_counter() - began
+    seconds = time.process_time() - began
     assert not broken
     assert {trace.state for trace in traces} == {"acknowledged"}
     assert seconds <= 2.0, seconds

@@ -149,3 +149,15 @@ async def test_an_action_that_the_cpa_lacks_names_those_it_has(chain, prepared, 
         result = await dut.run("ebms.send")
     assert result.verdict is Verdict.NOT_RUN
     assert "VerstuurZaakbericht" in result.cause.nl
+
+
+async def test_a_form_asks_a_person_to_confirm_each_message(chain):
+    import tomllib
+
+    async with chain("lopende-zaken") as dut:
+        result = await dut.run("ebms.send")
+    form = tomllib.loads((dut.folder / "documents" / "dut" / "bevestigingen.toml").read_text())
+    sent = {dict(o.data)["bericht"]: dict(o.data)["MessageId"] for o in result.observed if "bericht" in dict(o.data)}
+    assert {block["item"]: block["step"] for block in form["attest"]} == dict.fromkeys(sent, "LZ-5.3.3c")
+    assert all(sent[block["item"]] in block["statement"] for block in form["attest"])
+    assert "999990019" not in str(form)
