@@ -225,7 +225,10 @@ def test_a_test_report_waits_until_its_steps_have_a_result():
     early = judge("lopende-zaken", says=[said("LZ-5.3.4")])["LZ-5.3.4"]
     assert (early.verdict, early.why) == (Verdict.BLOCKED, None) or early.why is WhyNot.INPUT_MISSING
     done = [said(f"LZ-5.3.{n}") for n in ("1", "2a", "2b", "2c", "3a", "3b", "3c", "4")]
-    probes = [result(p) for p in ("msg.schema", "msg.samples", "msg.testset", "ebms.send", "ebms.ping", "ebms.mmd", "wus.profile")]
+    probes = [
+        result(p)
+        for p in ("msg.schema", "msg.samples", "msg.testset", "ebms.send", "ebms.ping", "ebms.mmd", "wus.profile")
+    ]
     assert judge("lopende-zaken", *probes, says=done)["LZ-5.3.4"].verdict is Verdict.PASS
 
 

@@ -436,7 +436,9 @@ ANSWERS: Final[Mapping[str, Fault]] = {
     "slow": Fault(
         "RUN-001", Text("antwoordt niet binnen de tijd", "does not answer in time"), reply=Reply(204, delay=3600.0)
     ),
-    "reset-after-request": Fault("RUN-001", Text("verbreekt de verbinding", "breaks the connection"), reply=Reply(abort=True)),
+    "reset-after-request": Fault(
+        "RUN-001", Text("verbreekt de verbinding", "breaks the connection"), reply=Reply(abort=True)
+    ),
 }
 
 DELIVERIES: Final[Mapping[str, Fault]] = {
