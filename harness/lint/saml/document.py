@@ -71,7 +71,8 @@ def _is_value(element: Element) -> bool:
         return True
     if any(isinstance(child.tag, str) for child in element):
         return False
-    return bool("".join(str(piece) for piece in element.itertext()).strip())
+    pieces = (element.text, *(child.tail for child in element))
+    return any(piece and piece.strip() for piece in pieces)
 
 
 @table.rule("SAML-MD-007")
