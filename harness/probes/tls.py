@@ -20,6 +20,7 @@ from harness.model import Graded, NotRun, Observation, Severity, Text
 from harness.probes.crls import lists_for
 from harness.probes.net import plan_of, surveyed
 from harness.probes.probe import NotApplicable, NotPossible, Tools, Yield, probe
+from harness.probes.scans import scanned
 from harness.wire.cpa import parse_cpa
 from harness.wire.survey import Survey, readable, survey
 from harness.wire.tls import suite_of
@@ -41,8 +42,11 @@ UNTRUSTED: Final = frozenset({
 async def server(link: Link, tools: Tools) -> AsyncIterator[Yield]:
     """The server speaks the right versions and suites and shows a good certificate, complete and in order."""
     seen = _agreed(await surveyed(link, tools, tools.side), link, tools)
-    for item in judge_survey(seen, tools.context(role="tls-server"), SERVER):
+    own = list(judge_survey(seen, tools.context(role="tls-server"), SERVER))
+    for item in own:
         yield item
+    for extra in scanned(link, tools, seen.host, seen.port, own):
+        yield extra
     if seen.chain:
         yield tools.keep(f"{tools.side}.served-chain.pem", _pem(seen.chain), "application/x-pem-file")
         yield _shown(seen)
@@ -218,6 +222,8 @@ async def own(link: Link, tools: Tools) -> AsyncIterator[Yield]:
     yield _summary(seen)
     for row in _ladder(seen):
         yield row
+    for extra in scanned(link, tools, host, port):
+        yield extra
 
 
 async def _look_at_own(link: Link, host: str, port: int) -> Survey:

@@ -1,5 +1,6 @@
 """The probes on network and TLS see what a counterparty does, and blame the right thing."""
 
+import json
 from typing import ClassVar
 
 import pytest
@@ -70,7 +71,7 @@ def look(pki, monkeypatch, tmp_path):
     (tmp_path / "chain.toml").write_text(CHAIN)
     loaded = scenario.load(tmp_path / "chain.toml")
 
-    async def run(fault=""):
+    async def run(fault="", **documents):
         wait = 1 if fault.startswith("slow") else 10
         async with Lab(pki) as lab:
             binder = Binder(loaded, lab, [f"digimelding:{fault}"] if fault else [])
@@ -78,6 +79,7 @@ def look(pki, monkeypatch, tmp_path):
             link = link.__class__(
                 **{
                     **link.__dict__,
+                    "documents": {**link.documents, **documents},
                     "limits": link.limits.model_copy(update={"connect_timeout": wait, "read_timeout": wait}),
                 }
             )
@@ -150,6 +152,28 @@ async def test_an_untrusted_server_certificate_is_one_failure(look):
     assert failed(results) == ["tls.server"]
     assert results["tls.mutual"].verdict is Verdict.NOT_RUN
     assert "PKIO-VAL-001" in results["tls.mutual"].cause.nl
+
+
+def scan(host, **said):
+    good = {"TLS1_2": "offered", "TLS1_3": "offered", "TLS1": "not offered"} | said
+    rows = [{"id": key, "ip": f"{host}/192.0.2.1", "port": "443", "finding": text} for key, text in good.items()]
+    return json.dumps(rows).encode()
+
+
+HOST = "lab-wus.digimelding.ketentest.test"
+
+
+async def test_the_scan_of_another_program_is_evidence_and_adds_what_we_did_not_see(look):
+    results = await look(**{"scan-oud.json": scan(HOST, TLS1="offered (deprecated)")})
+    server = results["tls.server"]
+    assert ("TLS-003", f"{HOST}:443 (testssl.sh)") in {(g.finding.rule, g.finding.where) for g in server.findings}
+    assert any(e.name.endswith("oud.json") for e in server.evidence)
+
+
+async def test_a_scan_that_agrees_or_is_about_another_host_changes_nothing(look):
+    for data in (scan(HOST), scan("elders.test", TLS1="offered"), b"geen scan"):
+        results = await look(**{"scan-x.json": data})
+        assert results["tls.server"].verdict is Verdict.PASS
 
 
 SILENT = [name for name, config in CONFIGURATIONS.items() if not config.rule]
