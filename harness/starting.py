@@ -11,6 +11,7 @@ from jinja2 import Environment as Jinja
 from jinja2 import StrictUndefined
 
 from harness.errors import UnusableInput
+from harness.lint.pki.policy import policy
 from harness.model import Text
 from harness.scenario import Scenario
 
@@ -65,7 +66,10 @@ def write(folder: Path, answers: Answers) -> list[Path]:
     jinja = Jinja(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)  # noqa: S701 - TOML, not HTML
     jinja.filters["toml"] = json.dumps
     template = files("harness").joinpath("templates/chain.toml.j2").read_text(encoding="utf-8")
+    roots = [a for a in policy().by_digest.values() if a.level == 1]
+    anchors = files("harness").joinpath("templates/anchors.md.j2").read_text(encoding="utf-8")
     contents = {
+        "anchors/README.md": jinja.from_string(anchors).render(roots=roots, generations=policy().generations),
         "chain.toml": jinja.from_string(template).render(**answers.__dict__),
         "attestations.toml": ATTESTATIONS,
         "pytest.ini": PYTEST,
@@ -78,6 +82,7 @@ def write(folder: Path, answers: Answers) -> list[Path]:
             f"{folder}: {', '.join(there)} exists already; choose another folder, nothing was overwritten",
         )
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "anchors").mkdir(exist_ok=True)
     for name, content in contents.items():
         (folder / name).write_text(content, encoding="utf-8")
     return [folder / name for name in contents]

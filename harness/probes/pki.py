@@ -9,11 +9,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from harness.link import Link, Material
 from harness.lint.judge import Raw
 from harness.lint.pki import generation
-from harness.model import Finding, Graded, NotRun, Observation, Text
+from harness.lint.pki.policy import policy
+from harness.model import Environment, Finding, Graded, NotRun, Observation, Text
 from harness.probes.crls import lists_for
 from harness.probes.keyfiles import exposed
 from harness.probes.probe import NotPossible, Tools, Yield, probe
 from harness.probes.sets import other_environment, scenario_beside, shared_with
+from harness.wire import certfile
+from harness.wire.distinguished import COMMON_NAME
 
 FIELDS: Final = (
     "PKIO-OIN-",
@@ -135,6 +138,8 @@ async def fields(link: Link, tools: Tools) -> AsyncIterator[Yield]:
 @probe("pki.chain", title=("Keten tot een vertrouwd stamcertificaat", "Chain to a trusted root"))
 async def chain(link: Link, tools: Tools) -> AsyncIterator[Yield]:
     """From every certificate there is a valid path to a PKIoverheid root, not revoked as far as a CRL says."""
+    for about in _anchors(link):
+        yield about
     unread: dict[str, None] = {}
     for role in roles(link, tools.param):
         items = judged(link, tools, role)
@@ -153,6 +158,33 @@ async def chain(link: Link, tools: Tools) -> AsyncIterator[Yield]:
                 f"revocation cannot be judged in full without a network ({ids}); see pki.revocation",
             )
         )
+
+
+def _anchors(link: Link) -> Iterable[Yield]:
+    """Say which anchors are trusted: those that are pinned by their digest, and those that are somebody's own."""
+    data = policy()
+    pinned: list[str] = []
+    own: list[str] = []
+    for anchor in (c for pem in link.anchors for c in certfile.opened(pem).certificates):
+        known = data.by_digest.get(anchor.sha256)
+        name = anchor.subject.short
+        (pinned if known else own).append(data.label(known.generation) if known else name)
+        published = data.by_name.get(anchor.subject.first(COMMON_NAME))
+        if published and not known:
+            yield Finding(
+                "PKIO-CHAIN-002",
+                observed=Text(
+                    f"anker {name} met SHA-256 {anchor.sha256}", f"anchor {name} with SHA-256 {anchor.sha256}"
+                ),
+                expected=published.sha256,
+                where="anchors",
+            )
+    if "system" in link.connection.anchors:
+        own.append("system")
+    if link.environment is not Environment.LAB:
+        nl = f"ankers: {', '.join(pinned) or 'geen'} (gepind)" + (f"; niet gepind: {', '.join(own)}" if own else "")
+        en = f"anchors: {', '.join(pinned) or 'none'} (pinned)" + (f"; not pinned: {', '.join(own)}" if own else "")
+        yield Observation(Text(nl, en))
 
 
 @probe("pki.validity", title=("Certificaten geldig", "Certificates valid"))

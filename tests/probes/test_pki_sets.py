@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from harness import scenario
@@ -156,8 +158,9 @@ wsdl = ""
 
 async def test_the_chain_says_its_generation_and_when_that_ends(held):
     [found] = await results(held, "pki.chain")
-    assert "Private Root G1 ≤ 2028-11-12" in str(found.observed[0].text)
-    assert dict(found.observed[0].data)["generation"] == "Private Root G1"
+    [said] = [o for o in found.observed if dict(o.data).get("role") == "tls-client"]
+    assert "Private Root G1 ≤ 2028-11-12" in str(said.text)
+    assert dict(said.data)["generation"] == "Private Root G1"
 
 
 def agreement(held, oin):
@@ -175,3 +178,16 @@ async def test_our_own_certificate_is_held_against_the_cpa(held):
     assert "PKIO-OIN-010" not in {rule for rule, _, _ in loud(good)}
     [bad] = await results(held, "pki.fields", more=agreement(held, "00000099000000003000"))
     assert ("PKIO-OIN-010", "", "error") in loud(bad)
+
+
+async def test_an_anchor_with_a_known_name_and_another_digest_is_an_error(held):
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Staat der Nederlanden Private Root CA - G1")])
+    day = datetime(2026, 1, 1, tzinfo=UTC)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(day).not_valid_after(day.replace(year=2040))
+    fake = builder.add_extension(x509.BasicConstraints(True, None), True).sign(key, hashes.SHA256())
+    (held / "anchor.pem").write_bytes((held / "anchor.pem").read_bytes() + fake.public_bytes(Encoding.PEM))
+    [found] = await results(held, "pki.chain")
+    assert ("PKIO-CHAIN-002", "", "error") in loud(found)
+    assert any("niet gepind" in str(o.text) for o in found.observed)
