@@ -10,13 +10,12 @@ from lxml import etree
 
 from harness.errors import DocumentUnreadable, Refused, UnusableInput
 from harness.link import Link
-from harness.masking import elfproef
+from harness.masking import elfproef, possible_bsns
 from harness.model import Environment
 from harness.scenario import Connection, secret
 from harness.wire import xml
 
 LAB_PERSONS: Final = ("999990019", "999990020")
-_NINE: Final = re.compile(rb"(?<!\d)\d{9}(?!\d)")
 
 
 @dataclass(frozen=True)
@@ -71,8 +70,7 @@ def bsns_in(data: bytes) -> set[str]:
         whole = etree.tostring(xml.parse(data, huge=True), encoding="utf-8")
     except DocumentUnreadable:
         whole = data
-    found = (match[0] for text in (data, whole) for match in _NINE.finditer(text))
-    return {digits.decode() for digits in found if elfproef(digits)}
+    return possible_bsns(data) | possible_bsns(whole)
 
 
 def strangers(data: bytes, persons: tuple[Person, ...]) -> int:
