@@ -12,7 +12,7 @@ from typing import Any, Final
 from harness.errors import OwnFailure, UnusableInput
 from harness.report import palette, pictures
 from harness.report.model import Report
-from harness.report.pdf.pages import Pages
+from harness.report.pdf.pages import lay_out
 from harness.report.pdf.parts import with_parts
 
 STANDARDS: Final = ("a-3b", "ua-1")
@@ -32,7 +32,7 @@ def render(report: Report, attached: Path) -> Iterator[bytes]:
         )
     import typst
 
-    data = Pages(report).data()
+    data = lay_out(report)
     for block in data["blocks"]:
         if block["b"] == "picture":
             block["svg"] = _drawing(block["svg"])

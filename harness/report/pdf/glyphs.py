@@ -14,6 +14,7 @@ LONGEST: Final = 24
 """From this length on, a word may be broken: a digest, a URL, a URN."""
 PIECE: Final = 8
 _LONG: Final = re.compile(rf"\S{{{LONGEST},}}")
+_WORD: Final = re.compile(r"[(‘]?[^\W\d_]{1,45}[)’.,;:]*")
 
 
 def drawable(text: str) -> str:
@@ -28,19 +29,24 @@ def drawable(text: str) -> str:
 
 
 def pieces(text: str) -> Any:
-    """Return `text`, or where it has long words the parts between which a line may break; joined they are the text."""
+    """Return `text`, or where it has long words the parts between which a line may break; joined they are the text.
+
+    A long word of letters alone is Dutch and breaks at a syllable (`{"h": …}`); a digest, URL or URN breaks anywhere.
+
+    >>> pieces("kort"), pieces("het berichtverwerkingsproces")
+    ('kort', {'parts': ['het ', {'h': 'berichtverwerkingsproces'}]})
+    """
     text = drawable(text)
     if not _LONG.search(text):
         return text
-    parts: list[str] = []
+    parts: list[Any] = []
     end = 0
     for word in _LONG.finditer(text):
-        parts += _cut(text[end : word.start()], word[0])
+        parts += [text[end : word.start()]] if word.start() > end else []
+        parts += [{"h": word[0]}] if _WORD.fullmatch(word[0]) else _cut(word[0])
         end = word.end()
-    parts[-1] += text[end:]
-    return {"parts": parts}
+    return {"parts": [*parts, text[end:]] if end < len(text) else parts}
 
 
-def _cut(before: str, word: str) -> list[str]:
-    cuts = [word[n : n + PIECE] for n in range(0, len(word), PIECE)]
-    return [before + cuts[0], *cuts[1:]]
+def _cut(word: str) -> list[str]:
+    return [word[n : n + PIECE] for n in range(0, len(word), PIECE)]
