@@ -10,6 +10,7 @@ import dossier
 import pytest
 import signers
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 from handed import keep, write
 
 from harness.handing.keys import load, name_of
@@ -247,3 +248,43 @@ def test_a_name_without_organisation_is_told_plainly():
 
     assert name_of(x509.Name.from_rfc4514_string("CN=Jan")) == "Jan"
     assert name_of(x509.Name.from_rfc4514_string("C=NL")) == "C=NL"
+
+
+def test_a_key_in_a_pkcs11_token_signs_pdf_and_bundle(
+    tmp_path, folder, ketentest, authority, rsa_key, tool, monkeypatch
+):
+    pytest.importorskip("pkcs11", reason="python-pkcs11 is not installed")
+    from pathlib import Path
+
+    module = next((p for p in Path("/usr/lib").glob("**/libsofthsm2.so")), None)
+    if module is None:
+        pytest.skip("SoftHSM is not installed")
+    (tmp_path / "tokens").mkdir()
+    (tmp_path / "softhsm.conf").write_text(
+        f"directories.tokendir = {tmp_path / 'tokens'}\nobjectstore.backend = file\n"
+    )
+    monkeypatch.setenv("SOFTHSM2_CONF", str(tmp_path / "softhsm.conf"))
+    monkeypatch.setenv("PIN", "1234")
+    (tmp_path / "key.pem").write_bytes(signers.key_pem(rsa_key))
+    (tmp_path / "leaf.der").write_bytes(authority.leaf(rsa_key).public_bytes(Encoding.DER))
+    tool("softhsm2-util", "--init-token", "--free", "--label", "kt", "--pin", "1234", "--so-pin", "1234")
+    tool(
+        "softhsm2-util",
+        "--import",
+        tmp_path / "key.pem",
+        "--token",
+        "kt",
+        "--label",
+        "seal",
+        "--id",
+        "01",
+        "--pin",
+        "1234",
+    )
+    certificate = ("--write-object", tmp_path / "leaf.der", "--type", "cert", "--label", "seal", "--id", "01")
+    tool("pkcs11-tool", "--module", module, "--login", "--pin", "1234", "--token-label", "kt", *certificate)
+    uri = f"pkcs11:token=kt;object=seal?module-path={module}"
+    done = ketentest("report", "--runs", folder.parent, "--sign", uri, "--sign-password", "env:PIN", "--bundle")
+    assert done.code == 0, done.err
+    for file in (folder / "report.nl.pdf", *folder.glob("*.zip")):
+        assert "Ondertekend door Ondertekening" in ketentest("verify", file).out
