@@ -20,6 +20,7 @@ RELATIONS: Final = (
     "preprod", "prod", "previous", "template",
     "tls-server", "tls-client", "message-signing", "encryption", "bsn-encryption", "web", "beroep",
 )  # fmt: skip
+MOST_COMPANIONS: Final = 500
 LARGEST: Final = max(kind.max_bytes for kind in KINDS.values())
 
 
@@ -88,6 +89,22 @@ def companion(argument: str) -> Raw:
         relation, rest = "", argument
     http, body = split_http(read(Path(rest)))
     return Raw(body, rest, http, relation, mode_of(Path(rest)))
+
+
+def companions(argument: str) -> list[Raw]:
+    """Read one `--with` argument that may name a folder: every file in it, such as the CRLs of all CAs in a path."""
+    relation, colon, rest = argument.partition(":")
+    prefix = f"{relation}:" if colon and relation in RELATIONS else ""
+    folder = Path(rest if prefix else argument)
+    if not folder.is_dir():
+        return [companion(argument)]
+    files = sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
+    if len(files) > MOST_COMPANIONS:
+        raise DocumentUnreadable(
+            f"{folder}: meer dan {MOST_COMPANIONS} bestanden; geef een map met alleen de begeleidende documenten",
+            f"{folder}: more than {MOST_COMPANIONS} files; give a folder with the companions only",
+        )
+    return [companion(f"{prefix}{file}") for file in files]
 
 
 def mode_of(path: Path) -> int | None:

@@ -67,7 +67,7 @@ def check(
         service=service,
         spec=spec,
         trust=tuple(judge.read(path) for path in trust),
-        companions=tuple(judge.companion(argument) for argument in companions),
+        companions=tuple(raw for argument in companions for raw in judge.companions(argument)),
         settings=_settings(settings),
     )
     verdicts = set()

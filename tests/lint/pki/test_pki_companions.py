@@ -6,7 +6,8 @@ import os
 import pki_forge as forge
 import pytest
 
-from harness.check import companion, judge_file
+from harness.check import companion, companions, judge_file
+from harness.errors import DocumentUnreadable
 from harness.lint.judge import Context, Raw
 from harness.lint.pki import judge_certificate, judge_csr
 from harness.model import Environment, Finding
@@ -137,3 +138,15 @@ def test_a_key_in_the_certificate_file_is_information_when_only_its_owner_can_re
         file.chmod(mode)
         document = judge_file(file, Context(forge.AT, Environment.PREPROD, "tls-server"))
         assert [str(g.severity) for g in document.findings if g.finding.rule == "PKIO-KEY-006"] == [severity]
+
+
+def test_a_folder_stands_for_every_file_in_it(leaf, tmp_path):
+    folder = tmp_path / "tussen"
+    folder.mkdir()
+    for name in forge.BETWEEN:
+        (folder / f"{name}.pem").write_bytes(forge.AUTHORITIES[name]().pem)
+    (folder / ".verborgen").write_bytes(b"niets")
+    assert len(companions(str(folder))) == len(forge.BETWEEN)
+    assert {raw.relation for raw in companions(f"prod:{folder}")} == {"prod"}
+    with pytest.raises(DocumentUnreadable):
+        companions(str(tmp_path / "absent"))
