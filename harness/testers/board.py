@@ -59,11 +59,12 @@ def asks_a_person(row: Row) -> bool:
 
 @dataclass(frozen=True)
 class Board:
-    """Every step of a run with its verdict, and what people may record."""
+    """Every step of a run with its verdict, and what people may record on the connections of their scenario."""
 
     run: Run
     ledger: Ledger
     now: datetime
+    names: tuple[str, ...]
     agendas: dict[str, Mapping[str, Todo]] = field(default_factory=dict)
 
     @cached_property
@@ -84,7 +85,7 @@ class Board:
     @cached_property
     def asks(self) -> Mapping[str, Mapping[str, Ask]]:
         """The steps that ask for a person's word, by connection and row."""
-        return {name: {ask.row.id: ask for ask in self._asks(name)} for name in self.facts}
+        return {name: {ask.row.id: ask for ask in self._asks(name)} for name in self.names}
 
     def info(self, connection: str) -> ConnectionInfo:
         """Return what the run says of a connection."""

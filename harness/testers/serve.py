@@ -10,9 +10,9 @@ from pathlib import Path
 import click
 from aiohttp import web
 
+from harness.chain import load
 from harness.errors import OwnFailure
 from harness.model import Text
-from harness.scenario import load
 from harness.testers.gate import Gate
 from harness.testers.site import LINGER, Site
 from harness.testers.workplace import Workplace

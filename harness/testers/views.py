@@ -217,7 +217,7 @@ def _step(look: Looking, ask: Ask, faster: Sequence[Attestation]) -> dict[str, A
     row, say = ask.row, look.say
     order = look.board.of(look.session.roles)
     at = next((n for n, a in enumerate(order) if (a.connection, a.row.id) == (ask.connection, row.id)), None)
-    number = 1 + list(look.board.asks).index(ask.connection)
+    number = 1 + list(look.board.facts).index(ask.connection)
     return {
         "id": row.id,
         "href": href(ask.connection, row.id),

@@ -11,6 +11,7 @@ from typing import Final
 from harness.attestations import VERDICTS, Attestation, Proof, fingerprint
 from harness.attestations import read as read_ledger
 from harness.attesting import attest, keep, mark
+from harness.chain import Loaded, nearest
 from harness.choice import newest_run
 from harness.errors import UnusableInput
 from harness.masking import Masker
@@ -20,7 +21,6 @@ from harness.report import html
 from harness.report.build import build
 from harness.rulebook import rulebook
 from harness.run import find, utc_now
-from harness.scenario import Loaded, nearest
 from harness.testers.board import Ask, Board
 from harness.testers.drafts import FILE, Draft, Drafts
 from harness.testers.receiving import Arrived, Form
@@ -78,7 +78,7 @@ class Workplace:
             if self._board is None or state != self._seen:
                 run = newest_run(self.loaded, self.runs)
                 ledger = read_ledger(self.path, tuple(self.loaded.scenario.connections), tuple(rulebook().rules))
-                board = Board(run, ledger, self.clock())
+                board = Board(run, ledger, self.clock(), tuple(self.loaded.scenario.connections))
                 assert board.asks is not None  # computed here, outside the event loop
                 self._board, self._seen = board, state
                 self._reports.clear()

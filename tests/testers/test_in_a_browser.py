@@ -23,6 +23,8 @@ async def served(folder):
         "--serve",
         "--scenario",
         str(folder),
+        "--runs",
+        str(folder),
     ]
     environ = os.environ | {"PYTHONUNBUFFERED": "1"}
     pipes = {

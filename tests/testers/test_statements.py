@@ -9,10 +9,10 @@ import pytest
 from visiting import PNG, let_in, opened
 
 from harness.attestations import read
+from harness.chain import load
 from harness.choice import newest_run, verdicts
 from harness.model import Verdict
 from harness.run import utc_now
-from harness.scenario import load
 from harness.testers.drafts import Draft, Drafts, Overwritten
 from harness.workdays import day_of
 

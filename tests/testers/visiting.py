@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 
-from harness.scenario import load
+from harness.chain import load
 from harness.testers.gate import Gate
 from harness.testers.serve import listening
 from harness.testers.site import Site
