@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.attestations import Attestation, Proof, block_mistakes, fingerprint, read
+from harness.chain import Loaded, nearest
 from harness.checklist import catalogue, resolve_alias
 from harness.errors import Mistake, ScenarioInvalid, UnusableInput
 from harness.images import is_picture, stripped
 from harness.model import Text
-from harness.scenario import Loaded, nearest
 
 MAX_EVIDENCE: Final = 64 * 1024 * 1024
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from harness.chain import Loaded, secret
 from harness.errors import DocumentUnreadable, UnusableInput
 from harness.guard import host_of
 from harness.lab import Lab, Place
@@ -14,7 +15,7 @@ from harness.lab.ca import Identity, Pki
 from harness.lab.revocation import crls
 from harness.link import Directory, Link, Material, material_from_pkcs12
 from harness.model import Environment
-from harness.scenario import LAB, Certificate, Connection, Loaded, Party, secret
+from harness.scenario import LAB, Certificate, Connection, Party
 
 LAB_PROFILES: Final[Mapping[tuple[str, str], str]] = {
     ("tls-client", "g1"): "own-tls",

@@ -13,6 +13,7 @@ from typing import Final
 from harness import __version__, checklist
 from harness.attestations import Ledger
 from harness.attestations import read as read_ledger
+from harness.chain import Loaded
 from harness.checklist import Applicability, Row, probes_of, rows_for
 from harness.errors import UnusableInput
 from harness.facts import facts_of
@@ -21,7 +22,7 @@ from harness.model import Verdict
 from harness.outcome import RowVerdict, WhyNot
 from harness.rulebook import rulebook
 from harness.run import ConnectionInfo, Run, RunInfo, new_id, read, utc_now
-from harness.scenario import Connection, Loaded
+from harness.scenario import Connection
 from harness.verdicts import chain_verdicts, later
 
 LIBRARIES: Final = ("httpx", "cryptography", "lxml", "signxml", "zeep", "pysaml2", "aiohttp")
@@ -202,7 +203,7 @@ def wanted_of(loaded: Loaded, options: Options, ledger: Ledger) -> list[Choice]:
     ]
     wanted = [choice for choice in everything if selected(choice, options)]
     if options.only and not wanted:
-        from harness.scenario import nearest
+        from harness.chain import nearest
 
         names = [c.row.id for c in everything] + list(loaded.scenario.connections)
         near = nearest(options.only[0], names)

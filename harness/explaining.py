@@ -4,12 +4,12 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from harness.chain import nearest
 from harness.checklist import Row, catalogue, rows_naming
 from harness.errors import UnusableInput
 from harness.model import Rule, Severity, Text
 from harness.probes.probe import Probe, load, split
 from harness.rulebook import rulebook
-from harness.scenario import nearest
 from harness.show import LABELS
 
 

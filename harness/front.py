@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from harness.chain import Loaded, secret
 from harness.choice import Choice, Options, in_shard, run_info
 from harness.engine import Engine, Observer
 from harness.errors import UnusableInput
@@ -16,7 +17,7 @@ from harness.model import Environment, Result
 from harness.probes import probe as probes
 from harness.rulebook import rulebook
 from harness.run import Writer, create, utc_now
-from harness.scenario import Connection, Loaded, secret
+from harness.scenario import Connection
 
 
 def check_hosts(loaded: Loaded, options: Options, connections: Iterable[Connection]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from harness import documents, network, ordering
+from harness.chain import Loaded, load
 from harness.check import as_text, judge_bytes, read
 from harness.choice import Options, ledger_beside, newest_run
 from harness.errors import KetentestError, UnusableInput
@@ -18,7 +19,6 @@ from harness.lint.judge import Context, Raw
 from harness.model import Text
 from harness.probes.probe import NotPossible
 from harness.run import utc_now
-from harness.scenario import Loaded, load
 from harness.wire import keyinfo
 from harness.wire.certfile import opened
 from harness.wire.spec import Action, Party, Service, parse_provider_spec, parse_specification

@@ -126,6 +126,14 @@ class Guard:
                 f"{host}: no known place of CRLs; add the host to [hosts] {self.environment} = [...] if it is right. Nothing was fetched",
             )
 
+    def check_early(self, host: str) -> None:
+        """Raise Refused when DNS and TCP of a declared production host may not be tried from this run (LZ 4.4.2)."""
+        if self.environment is Environment.LAB:
+            raise _refuse(
+                f"{host}: een run tegen het lab bereikt alleen het lab",
+                f"{host}: a run against the lab reaches the lab only",
+            )
+
     def _known(self, host: str) -> None:
         elsewhere = [env for env, hosts in KNOWN_HOSTS.items() if env is not self.environment and host in hosts]
         if elsewhere and host not in self.allowed:

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.attestations import Ledger
+from harness.chain import Loaded
 from harness.errors import UnusableInput
 from harness.lint.saml.onboarding import BATCH, CLOSED, Lack, Row, Sheet, plan_batches
 from harness.lint.saml.sheet import heading_row, sheet_of
 from harness.model import Environment, Text, Verdict
-from harness.scenario import LAB, Connection, Loaded, Provider
+from harness.scenario import LAB, Connection, Provider
 from harness.sheets import read_table, to_csv
 from harness.wire.saml import EntityId
 from harness.wire.saml_own import index_for

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness import horizon
 from harness.agenda import Agenda, Todo, plan
+from harness.chain import Loaded, load
 from harness.checklist import rows_for
 from harness.choice import Options, info_of, ledger_beside, newest_run, verdicts
 from harness.errors import UnusableInput
@@ -16,7 +17,6 @@ from harness.front import Session
 from harness.model import Text, say
 from harness.report.wording import Wording
 from harness.run import Run, utc_now
-from harness.scenario import Loaded, load
 from harness.show import VERDICTS
 
 FIRST = 12

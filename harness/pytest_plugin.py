@@ -103,7 +103,7 @@ class ChainFile(pytest.File):
 
     def collect(self) -> Iterable[pytest.Collector]:
         """Yield a node per connection."""
-        from harness.scenario import load
+        from harness.chain import load
 
         loaded = load(self.path)
         chain = Chain.of(self.config, self.path, loaded)
@@ -341,9 +341,9 @@ def _shared_runs(config: pytest.Config) -> dict[str, str]:
 
 
 def _start_runs(config: pytest.Config) -> Iterator[tuple[str, str]]:
+    from harness.chain import load
     from harness.choice import run_info
     from harness.run import create
-    from harness.scenario import load
 
     for argument in config.args:
         path = Path(argument.partition("::")[0])

@@ -10,13 +10,13 @@ from pathlib import Path
 import click
 from rich.status import Status
 
+from harness.chain import Loaded, load
 from harness.choice import Choice, Options, exit_code, ledger_beside, verdicts, wanted_of
 from harness.engine import Step
 from harness.errors import KetentestError
 from harness.front import Session
 from harness.model import Graded, Result, Text, Verdict
 from harness.run import read
-from harness.scenario import Loaded, load
 from harness.show import VERDICTS, finding_lines, result_line
 
 

@@ -14,12 +14,13 @@ from urllib.parse import urlsplit
 import click
 
 from harness.binding import Binder
+from harness.chain import Loaded, load
 from harness.errors import OwnFailure, UnusableInput
 from harness.lab import Lab, check_fault
 from harness.lab.ca import Pki
 from harness.link import Link
 from harness.model import Finding, Severity, Text, say
-from harness.scenario import Connection, Loaded, load
+from harness.scenario import Connection
 
 SYSTEMS: Final = {
     "msh": ("digikoppeling", "lopende-zaken"),

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.binding import Binder
+from harness.chain import load
 from harness.engine import Engine
 from harness.guard import Guard
 from harness.lab import Lab
@@ -13,7 +14,6 @@ from harness.model import Environment
 from harness.probes import cpa, ebms  # noqa: F401 - importing registers the probes
 from harness.probes.probe import REGISTRY
 from harness.rulebook import rulebook
-from harness.scenario import load
 
 SCENARIO = """
 schema = 1

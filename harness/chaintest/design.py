@@ -7,10 +7,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
+from harness.chain import nearest
 from harness.errors import Mistake, ScenarioInvalid, UnusableInput
 from harness.model import Text
 from harness.positions import line_of, positions
-from harness.scenario import nearest
 from harness.wire.xsd import SchemaSet
 
 KINDS: Final = ("zaakbericht", "vraagbericht", "foutbericht", "aanlevering", "annotatie", "bericht")

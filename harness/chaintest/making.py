@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
+from harness.chain import Loaded, load, nearest
 from harness.chaintest import testset
 from harness.chaintest.design import Design, lab_design, read_design
 from harness.chaintest.persons import NOBODY, Person, persons_for
@@ -14,7 +15,7 @@ from harness.lint.judge import Raw
 from harness.lint.msg import judge_message
 from harness.model import Environment, Finding, Text, say
 from harness.run import utc_now
-from harness.scenario import Connection, Loaded, load, nearest
+from harness.scenario import Connection
 from harness.wire.xsd import SchemaSet, read_folder
 
 SYSTEMS = ("lopende-zaken", "digipoort", "digimelding")

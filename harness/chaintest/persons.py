@@ -8,11 +8,12 @@ from typing import Final
 
 from lxml import etree
 
+from harness.chain import secret
 from harness.errors import DocumentUnreadable, Refused, UnusableInput
 from harness.link import Link
 from harness.masking import elfproef, possible_bsns
 from harness.model import Environment
-from harness.scenario import Connection, secret
+from harness.scenario import Connection
 from harness.wire import xml
 
 LAB_PERSONS: Final = ("999990019", "999990020")

@@ -17,12 +17,12 @@ from xml.sax.saxutils import escape
 
 from lxml import etree
 
+from harness.chain import nearest
 from harness.chaintest.design import Design, FunctionalScenario, Step
 from harness.chaintest.persons import Person
 from harness.errors import DocumentUnreadable, Mistake, ScenarioInvalid, UnusableInput
 from harness.model import Text
 from harness.positions import line_of, positions
-from harness.scenario import nearest
 from harness.wire import xml
 
 INDEX: Final = "testset.toml"

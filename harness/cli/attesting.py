@@ -46,9 +46,9 @@ def attest(
     from harness.attestations import Attestation
     from harness.attesting import attest as record
     from harness.attesting import check_provider, find, take_in
+    from harness.chain import load
     from harness.model import Verdict
     from harness.run import utc_now
-    from harness.scenario import load
     from harness.workdays import day_of
 
     loaded = load(scenario)

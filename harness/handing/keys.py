@@ -227,8 +227,8 @@ def _seen(run: Run) -> list[tuple[str, str, str | bytes]]:
 
 def _configured(run: Run) -> list[tuple[str, str, str | bytes]]:
     """Return system, role and public key of every certificate in the scenario of the run; the folder may have gone."""
+    from harness.chain import load as load_scenario
     from harness.scenario import LAB
-    from harness.scenario import load as load_scenario
 
     try:
         loaded = load_scenario(Path(run.info.scenario))

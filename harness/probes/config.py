@@ -7,11 +7,13 @@ from typing import Final
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
+from harness.chain import Loaded, load
+from harness.chaintest.persons import persons_of
 from harness.errors import KetentestError
 from harness.link import Link
 from harness.model import Environment, Finding, Observation, Text
 from harness.probes.probe import NotPossible, Tools, Yield, probe
-from harness.scenario import Connection, Loaded, load
+from harness.scenario import Connection
 from harness.wire.saml_own import index_for
 
 REGISTRIES: Final = ("BAG", "BGT", "BRI", "BRK", "BRO", "BRP", "BRT", "BRV", "HR", "WOZ")
@@ -38,11 +40,27 @@ async def lint(link: Link, tools: Tools) -> AsyncIterator[Yield]:
         yield Finding(
             "CONF-005", observed=str(len(providers)), expected=f"≥ {CLUSTER_PROVIDERS}", where="saml.providers"
         )
+    for item in _test_persons(link):
+        yield item
     yield Observation(
         Text(
             f"{connection.system}, {link.party.kind}, {connection.network}",
             f"{connection.system}, {link.party.kind}, {connection.network}",
         )
+    )
+
+
+def _test_persons(link: Link) -> Iterator[Finding | Observation]:
+    """The test persons are counted, and their numbers checked with the 11-proef; no digit is shown (LZ 5.3.1)."""
+    if not link.connection.test_bsns:
+        return
+    try:
+        count = len(persons_of(link))
+    except KetentestError as wrong:
+        yield Finding("MSG-014", observed=wrong.text, where="test_bsns")
+        return
+    yield Observation(
+        Text(f"{count} test-BSN’s, elk met geldige 11-proef", f"{count} test BSNs, each passes the 11-proef")
     )
 
 

@@ -305,6 +305,16 @@ async def _answers(sending: Sending) -> None:
     for key in taken:
         arrival = next((a for a in sending.inbox.arrivals if _is_about(sending, key, a)), None)
         _weighed(sending, key, arrival)
+        sending.sent[key][0].items += _twice(sending, key)
+
+
+def _twice(sending: Sending, key: str) -> Iterator[Finding]:
+    """More than one acknowledgement, each with its own MessageId: it was probably processed more than once."""
+    outcome, sent, *_ = sending.sent[key]
+    about = (a.message for a in sending.inbox.arrivals if a.message.ref_to == sent.message_id)
+    ids = dict.fromkeys(m.message_id for m in about if m.kind == ACKNOWLEDGMENT)
+    if len(ids) > 1:
+        yield Finding("MSG-027", observed=", ".join(ids), expected=outcome.answer_id, where=outcome.message.id)
 
 
 def _is_about(sending: Sending, key: str, arrival: Arrival) -> bool:

@@ -1,6 +1,7 @@
 """Take the outcome of the chain test from the log of the user's own adapter (hand-over), joined by MessageId."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Iterator
 
 from harness.chaintest.imported import Log, read_logs
@@ -43,7 +44,7 @@ async def from_log(link: Link, tools: Tools) -> AsyncIterator[Yield]:
     except KetentestError as wrong:
         raise NotPossible(wrong.text.nl, wrong.text.en) from None
     for name, data in log.files[:20]:
-        yield tools.keep(f"log-{name}"[-60:], data, "text/plain")
+        yield _kept(link, tools, name, data)
     messages = _prepared(link, tools)
     journal = {e.words.get("digest", ""): e.message_id for e in journal_of(link, tools).entries().values()}
     traces = await asyncio.to_thread(
@@ -55,6 +56,17 @@ async def from_log(link: Link, tools: Tools) -> AsyncIterator[Yield]:
     sent = [(t.message.id, t.message.scenario, t.message_id) for t in taken if t.message]
     for form in confirmations(link, tools, sent):
         yield form
+
+
+def _kept(link: Link, tools: Tools, name: str, data: bytes) -> Yield:
+    """Keep the log, masked; of production only its digest, because it is about real people (LZ 6.3.3)."""
+    if link.environment is not Environment.PROD:
+        return tools.keep(f"log-{name}"[-60:], data, "text/plain")
+    digest = hashlib.sha256(data).hexdigest()
+    return Observation(
+        Text(f"{name}: SHA-256 {digest[:16]}…, niet bewaard", f"{name}: SHA-256 {digest[:16]}…, not kept"),
+        (("SHA-256", digest),),
+    )
 
 
 def _prepared(link: Link, tools: Tools) -> list[Prepared]:

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from harness.errors import Refused
 from harness.guard import host_of, port_of
 from harness.link import Link
 from harness.lint.tls import DNS, NETWORK, PORT, TCP, judge_survey
 from harness.lint.tls.words import address, versions
-from harness.model import Environment, Observation, Text
+from harness.model import Environment, Finding, Observation, Text
 from harness.probes.probe import NotPossible, Tools, Yield, probe
 from harness.wire.survey import Lookup, Plan, Survey, connect, look_up, proxy_of, readable, survey, through_proxy
 from harness.wire.tls import Caller, Patience
@@ -109,6 +110,33 @@ async def path(link: Link, tools: Tools) -> AsyncIterator[Yield]:
         yield item
     for row in overview(link, tools, seen):
         yield row
+    if tools.side == link.sides[0]:
+        async for extra in early(link, tools):
+            yield extra
+
+
+async def early(link: Link, tools: Tools) -> AsyncIterator[Yield]:
+    """Try DNS and TCP, and no more, of the production addresses that are declared: that path is best laid now (LZ 4.4.2)."""
+    for url in link.connection.production:
+        host, port = host_of(url), port_of(url)
+        try:
+            tools.exchange.guard.check_early(host)
+        except Refused as refused:
+            yield Observation(refused.text)
+            continue
+        lookup = await asyncio.to_thread(look_up, host, port)
+        tries = []
+        for one in lookup.addresses:
+            async with tools.exchange.guard.turn(host, f"tcp {one[0]}"):
+                tries.append(await asyncio.to_thread(connect, one, link.limits.connect_timeout))
+        for item in judge_survey(Survey(host, port, lookup, tuple(tries)), tools.context(), DNS, TCP):
+            yield replace(item, case="early") if isinstance(item, Finding) else item
+        for attempt in tries:
+            if attempt.reached:
+                shown = f"{host} ({attempt.address[0]}):{port}"
+                flow = ("flow", "production"), ("direction", "out"), ("source", attempt.source), ("host", host)
+                rest = ("address", attempt.address[0]), ("port", str(port)), ("network", link.connection.network)
+                yield Observation(Text(f"productie: TCP naar {shown}", f"production: TCP to {shown}"), (*flow, *rest))
 
 
 def overview(link: Link, tools: Tools, seen: Survey) -> list[Observation]:

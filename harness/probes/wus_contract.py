@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from lxml import etree
 
+from harness.chain import secret
 from harness.errors import Refused
 from harness.link import Link
 from harness.lint.judge import HttpHead, Raw
@@ -18,7 +19,6 @@ from harness.lint.wus.service import ServiceProfile, service
 from harness.masking import possible_bsns
 from harness.model import Environment, Graded, NotRun
 from harness.probes.probe import NotApplicable, NotPossible, Tools
-from harness.scenario import secret
 from harness.wire import soap, soap_wsdl, soap_zeep, wss_verify
 from harness.wire.signature_value import SigningKey
 from harness.wire.soap import Addressing

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from harness.binding import Binder
+from harness.chain import load
 from harness.chaintest import testset
 from harness.chaintest.design import lab_design
 from harness.chaintest.persons import Person
@@ -18,7 +19,6 @@ from harness.model import Environment
 from harness.probes import probe as probes
 from harness.rulebook import rulebook
 from harness.run import utc_now
-from harness.scenario import load
 
 SCENARIO = """
 schema = 1

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
+from harness.chain import load
 from harness.choice import Options
 from harness.errors import UnusableInput
 from harness.front import Session
 from harness.guard import CAP, Guard
 from harness.model import Environment, Verdict
-from harness.scenario import load
 from tests.conftest import ROOT
 
 HOSTS = {

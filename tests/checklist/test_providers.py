@@ -7,11 +7,11 @@ import pytest
 from click.testing import CliRunner
 
 from harness.attestations import Attestation, Ledger
+from harness.chain import load
 from harness.checklist import ConnectionFacts, catalogue, rows_for
 from harness.cli import cli
 from harness.errors import ScenarioInvalid
 from harness.model import Environment, Verdict
-from harness.scenario import load
 from harness.sheets import to_xlsx
 from harness.verdicts import row_verdicts
 
@@ -72,7 +72,7 @@ def test_the_rows_of_a_care_provider_ask_for_each(step):
 
 def test_a_name_that_the_scenario_does_not_have_gets_the_nearest(tmp_path):
     from harness import starting
-    from harness.scenario import load
+    from harness.chain import load
 
     starting.write(tmp_path, starting.Answers(("tvs-cluster",)))
     known = load(tmp_path).connections[0].saml.providers[0].name

@@ -2,10 +2,10 @@
 
 import pytest
 
+from harness.chain import load
 from harness.errors import ScenarioInvalid, UnusableInput
 from harness.model import Environment
 from harness.positions import line_of, positions
-from harness.scenario import load
 
 GOOD = """\
 [party]

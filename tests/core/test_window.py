@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from harness.chain import load
 from harness.engine import Engine
 from harness.errors import ScenarioInvalid
 from harness.guard import Guard
@@ -11,7 +12,7 @@ from harness.link import Link
 from harness.model import Environment, Observation, Severity, Text, Verdict
 from harness.probes.probe import Probe
 from harness.rulebook import rulebook
-from harness.scenario import Connection, Limits, Party, Wus, load
+from harness.scenario import Connection, Limits, Party, Wus
 from harness.window import listed, outside, period, periods
 
 SCENARIO = """

@@ -1,7 +1,7 @@
 """`ketentest init` explains which roots to trust and how to recognise them."""
 
+from harness.chain import load
 from harness.lint.pki.policy import policy
-from harness.scenario import load
 from harness.starting import Answers, write
 
 

@@ -1,5 +1,6 @@
 """The probes on network and TLS see what a counterparty does, and blame the right thing."""
 
+import asyncio
 import json
 from typing import ClassVar
 
@@ -8,13 +9,17 @@ import pytest
 from harness import scenario
 from harness.binding import Binder
 from harness.engine import Engine
+from harness.exchange import Exchange, Recorder
 from harness.guard import Guard
 from harness.lab import COUNTERPARTIES, Lab
 from harness.lab.ca import Pki
 from harness.lab.faults.tls import CONFIGURATIONS
 from harness.lab.server import Reply
+from harness.masking import Masker
 from harness.model import Environment, Severity, Verdict
 from harness.probes import probe
+from harness.probes.net import early
+from harness.probes.probe import Tools
 from harness.rulebook import rulebook
 
 CHAIN = """
@@ -246,3 +251,45 @@ async def test_our_own_listener_that_asks_nothing_is_our_own_failure(own_side, m
     monkeypatch.setattr(Link, "server_context", careless)
     result = await own_side()
     assert {(g.finding.rule, g.finding.case) for g in result.findings} == {("MTLS-006", "requested")}
+
+
+@pytest.fixture
+def preprod(tmp_path):
+    """Return a function that tries the declared production addresses of a connection in pre-production."""
+
+    async def run(*production, environment=Environment.PREPROD):
+        text = CHAIN.replace('"lab"\nwsdl = "lab"', '"https://dm.elders.test/x"\nwsdl = ""').replace(
+            "certificates = {", "#"
+        )
+        urls = json.dumps(production)
+        text = text.replace('anchors = ["lab"]', f"production = {urls}")
+        (tmp_path / "chain.toml").write_text(text)
+        loaded = scenario.load(tmp_path / "chain.toml")
+        link = await Binder(loaded, None).bind(loaded.connections[0])
+        guard = Guard(environment)
+        tools = Tools(link, Exchange(link, guard, Recorder(None, Masker())), Recorder(None, Masker()), rulebook())
+        return [item async for item in early(link, tools)]
+
+    return run
+
+
+async def test_declared_production_hosts_get_dns_and_tcp_and_not_one_byte(preprod):
+    heard = []
+
+    async def listen(reader, writer):
+        heard.append(await reader.read())
+        writer.close()
+
+    server = await asyncio.start_server(listen, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        [seen] = await preprod(f"https://127.0.0.1:{port}/x")
+    assert dict(seen.data)["flow"] == "production"
+    assert heard == [b""]
+    [closed] = await preprod(f"https://127.0.0.1:{port}/x")
+    assert (closed.rule, closed.case) == ("NET-002", "early")
+
+
+async def test_a_lab_run_does_not_go_to_production_addresses(preprod):
+    [said] = await preprod("https://dm.productie.test/x", environment=Environment.LAB)
+    assert "alleen het lab" in said.text.nl

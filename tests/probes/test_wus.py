@@ -9,6 +9,7 @@ import pytest
 from lxml import etree
 
 from harness.binding import Binder
+from harness.chain import load
 from harness.engine import Engine, Step
 from harness.errors import Refused
 from harness.guard import Guard
@@ -21,7 +22,6 @@ from harness.probes import probe as probes
 from harness.probes import wus, wus_trials
 from harness.probes.wus_contract import prepared, refuse_other_bsns
 from harness.rulebook import rulebook
-from harness.scenario import load
 
 SCENARIO = """
 schema = 1

@@ -5,13 +5,13 @@ import socket
 import pytest
 
 from harness.binding import Binder
+from harness.chain import load
 from harness.engine import Engine
 from harness.errors import UnusableInput
 from harness.guard import Guard
 from harness.model import Environment, Verdict
 from harness.probes import probe as probes
 from harness.rulebook import rulebook
-from harness.scenario import load
 from tests.fronts.conftest import Terminal
 from tests.wire.test_soap_zeep import NAME, SCHEMA, TWO_PORTS, WSDL, XSD
 from tests.wus_keys import holders

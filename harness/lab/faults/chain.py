@@ -27,6 +27,12 @@ CASES: Final[Mapping[str, Fault]] = {
         MESSAGE,
         behaviour="no-errors",
     ),
+    "double-ack": Fault(
+        "MSG-027",
+        Text("bevestigt elk bericht twee keer", "acknowledges each message twice"),
+        ACKNOWLEDGMENT,
+        behaviour="twice",
+    ),
     "late-ack": Fault(
         "MSG-021",
         Text("bevestigt pas nadat het bericht is herhaald", "acknowledges only after the message was repeated"),
