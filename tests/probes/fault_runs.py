@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-from harness import scenario
+from harness import chain
 from harness.binding import Binder
 from harness.engine import Engine
 from harness.guard import Guard
@@ -84,7 +84,7 @@ def chain_of(names):
     with tempfile.TemporaryDirectory() as folder:
         text = HEAD + "".join(CONNECTION.format(name=name) for name in names)
         Path(folder, "chain.toml").write_text(text)
-        return scenario.load(Path(folder))
+        return chain.load(Path(folder))
 
 
 def patient(link):

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 
-from harness import scenario
+from harness import chain
 from harness.binding import Binder
 from harness.engine import Engine
 from harness.exchange import Exchange, Recorder
@@ -74,7 +74,7 @@ def look(pki, monkeypatch, tmp_path):
     """Return a function that plays one fault and returns the results of the network and TLS probes."""
     monkeypatch.setitem(COUNTERPARTIES, ("digimelding", "wus"), f"{__name__}:Desk")
     (tmp_path / "chain.toml").write_text(CHAIN)
-    loaded = scenario.load(tmp_path / "chain.toml")
+    loaded = chain.load(tmp_path / "chain.toml")
 
     async def run(fault="", **documents):
         wait = 1 if fault.startswith("slow") else 10
@@ -215,7 +215,7 @@ def own_side(pki, monkeypatch, tmp_path):
     for side in ("ebms", "wus"):
         monkeypatch.setitem(COUNTERPARTIES, ("digikoppeling", side), f"{__name__}:Desk")
     (tmp_path / "chain.toml").write_text(EBMS)
-    loaded = scenario.load(tmp_path / "chain.toml")
+    loaded = chain.load(tmp_path / "chain.toml")
 
     async def run():
         async with Lab(pki) as lab:
@@ -264,7 +264,7 @@ def preprod(tmp_path):
         urls = json.dumps(production)
         text = text.replace('anchors = ["lab"]', f"production = {urls}")
         (tmp_path / "chain.toml").write_text(text)
-        loaded = scenario.load(tmp_path / "chain.toml")
+        loaded = chain.load(tmp_path / "chain.toml")
         link = await Binder(loaded, None).bind(loaded.connections[0])
         guard = Guard(environment)
         tools = Tools(link, Exchange(link, guard, Recorder(None, Masker())), Recorder(None, Masker()), rulebook())
@@ -274,18 +274,18 @@ def preprod(tmp_path):
 
 
 async def test_declared_production_hosts_get_dns_and_tcp_and_not_one_byte(preprod):
-    heard = []
+    heard = asyncio.get_running_loop().create_future()
 
     async def listen(reader, writer):
-        heard.append(await reader.read())
+        heard.set_result(await reader.read())
         writer.close()
 
     server = await asyncio.start_server(listen, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     async with server:
         [seen] = await preprod(f"https://127.0.0.1:{port}/x")
+        assert await asyncio.wait_for(heard, 5) == b""
     assert dict(seen.data)["flow"] == "production"
-    assert heard == [b""]
     [closed] = await preprod(f"https://127.0.0.1:{port}/x")
     assert (closed.rule, closed.case) == ("NET-002", "early")
 

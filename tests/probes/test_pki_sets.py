@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from harness import scenario
+from harness import chain
 from harness.binding import Binder
 from harness.engine import Engine
 from harness.guard import Guard
@@ -71,7 +71,7 @@ def held(pki, tmp_path):
 
 async def results(folder, *names, system="lopende-zaken", side="ebms", more=EBMS, extra=""):
     (folder / "chain.toml").write_text(CHAIN.format(system=system, side=side, more=more) + extra)
-    loaded = scenario.load(folder / "chain.toml")
+    loaded = chain.load(folder / "chain.toml")
     link = await Binder(loaded, None).bind(loaded.connections[0])
     engine = Engine(
         {link.name: link}, {Environment.PREPROD: Guard(Environment.PREPROD)}, probe.load(), rulebook(), offline=True

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import pytest
 
-from harness import scenario
+from harness import chain
 from harness.binding import Binder
 from harness.engine import Engine
 from harness.errors import Refused
@@ -63,7 +63,7 @@ def look(monkeypatch, tmp_path):
 
     async def run(fault="", first=(), crls=""):
         (tmp_path / "chain.toml").write_text(CHAIN.replace('anchors = ["lab"]', f'anchors = ["lab"]\ncrls = "{crls}"'))
-        loaded = scenario.load(tmp_path / "chain.toml")
+        loaded = chain.load(tmp_path / "chain.toml")
         async with Lab(Pki()) as lab:
             link = await Binder(loaded, lab, [f"digimelding:{fault}"] if fault else []).bind(
                 loaded.scenario.connections["digimelding"]
