@@ -55,6 +55,7 @@ WORDS: Final = {
     "certificate": Text("certificaat", "certificate"),
     "productie": Text("scenario productie", "production scenario"),
     "revocation": Text("CRL/OCSP", "CRL/OCSP"),
+    "production": Text("productie (DNS en TCP)", "production (DNS and TCP)"),
 }
 
 

@@ -213,7 +213,10 @@ def horizon_of_g1(doc: Judged, ctx: Context) -> Iterator[Finding]:
     ends = doc.policy.generations.get(doc.generation, {}).get("ends")
     if ends:
         near = ctx.at.date() + timedelta(days=365) > ends
-        observed = doc.policy.label(doc.generation)
+        observed: Text | str = doc.policy.label(doc.generation)
+        if ctx.service == "tvs":
+            conflict = doc.policy.conflicts["g1-for-tvs"]
+            observed = Text(f"{observed} ({conflict.nl})", f"{observed} ({conflict.en})")
         yield Finding("PKIO-CHAIN-011", "near" if near else "", observed, f"G4 < {ends:%Y-%m-%d}", "issuer")
 
 
