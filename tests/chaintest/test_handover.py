@@ -228,3 +228,12 @@ async def test_hand_over_needs_no_handshake_and_opens_no_socket(chain, prepared,
         result = await dut.run("ebms.send")
         assert list(dut.engine.results) == [next(iter(dut.engine.results))]
     assert "MSG-040" in rules(result)
+
+
+async def test_lines_that_cannot_be_read_are_told_and_the_rest_counts(chain, prepared, tmp_path):
+    rows = rows_of(prepared())
+    write_log(tmp_path, "log.csv", as_csv(rows) + b"half;een\n")
+    async with chain("lopende-zaken", sides='messages = "set"\n' + LOG) as dut:
+        result = await dut.run("ebms.send")
+    unread = next(g.finding for g in result.findings if g.finding.rule == "MSG-045")
+    assert unread.observed == f"1: log.csv:{len(rows) + 2}"

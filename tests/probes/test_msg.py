@@ -3,6 +3,8 @@
 import pytest
 
 from harness.model import Verdict
+from harness.probes.msg import CARRIED
+from harness.wire import mtom
 from tests.conftest import ROOT
 from tests.probes.test_wus import found, session, told
 
@@ -93,3 +95,39 @@ def test_the_lab_set_says_that_it_is_for_the_lab_only():
         assert "logius.nl" not in text
         assert all(line.count("urn:ketentest:lab:") for line in text.splitlines() if "targetNamespace" in line)
     assert len(list((folder / "templates").iterdir())) == 5
+
+
+def write_set(tmp_path, *bodies):
+    rows = []
+    (tmp_path / "set").mkdir()
+    for number, body in enumerate(bodies):
+        (tmp_path / "set" / f"{number}.xml").write_text(body)
+        rows.append(f'[[message]]\nid = "m{number}"\nfile = "{number}.xml"\n')
+    (tmp_path / "set" / "testset.toml").write_text("".join(rows))
+
+
+async def test_a_prepared_message_without_a_test_person_is_a_finding(tmp_path):
+    prepare(tmp_path, GOOD)
+    write_set(tmp_path, GOOD, f'<controleerAccount xmlns="{SPACE}"><bsn>000000000</bsn></controleerAccount>')
+    result = await judged(tmp_path, "msg.testset", SIDE + '\nmessages = "set"')
+    assert found(result)["MSG-009"] == "error"
+    assert [g.finding.where for g in result.findings if g.finding.rule == "MSG-009"] == ["1.xml"]
+
+
+async def test_two_prepared_messages_with_one_content_are_a_finding(tmp_path):
+    prepare(tmp_path, GOOD)
+    write_set(tmp_path, GOOD, f'<?xml version="1.0"?>\n{GOOD}')
+    result = await judged(tmp_path, "msg.testset", SIDE + '\nmessages = "set"')
+    assert found(result) == {"MSG-010": "error"}
+
+
+async def test_a_message_that_comes_back_changed_is_a_finding(tmp_path, monkeypatch):
+    unpack = mtom.inline
+
+    def careless(root, package):
+        unpack(root, package)
+        next(root.iter(CARRIED)).text = "YW5kZXJz"
+
+    monkeypatch.setattr("harness.probes.msg.mtom.inline", careless)
+    result = await judged(tmp_path, "msg.roundtrip", side="", system="digipoort")
+    assert found(result)["MSG-013"] == "error"
