@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from harness.checklist import Mode, Row, names, probes_of
-from harness.model import Environment, Finding, Graded, Result, Severity, Verdict
+from harness.model import Environment, Finding, Graded, Observation, Result, Severity, Verdict
 from harness.outcome import RowVerdict
 from harness.report import cluster
 from harness.report.desk import Desk, counted, mark_of, rolled
@@ -15,6 +15,9 @@ from harness.window import listed, periods
 SHORT = 220
 MOST_STATEMENTS = 12
 MOST_DATA = 16
+MESSAGE = "bericht"
+"""The name under which a probe tells of one message of the chain test."""
+MOST_MESSAGES = 100
 IN_PICTURE = frozenset({"role", "from", "until", "name"})
 """Data that the picture of the certificates shows."""
 
@@ -220,8 +223,13 @@ def _capital(sentence: str) -> str:
 
 
 def _measured(desk: Desk, results: Sequence[Result]) -> str:
-    said = dict.fromkeys(desk.say.words(o.text) for r in results for o in r.observed)
-    return desk.clean("; ".join(s for s in said if s), SHORT)
+    messages = [o for r in results for o in r.observed if MESSAGE in dict(o.data)]
+    listed = len(messages) > 1  # each has a line of its own below
+    said = dict.fromkeys(
+        desk.say.words(o.text) for r in results for o in r.observed if not (listed and MESSAGE in dict(o.data))
+    )
+    count = [desk.say("messages_below", n=len(messages))] if listed else []
+    return desk.clean("; ".join([*count, *(s for s in said if s)]), SHORT)
 
 
 def _data(desk: Desk, info: ConnectionInfo, row: Row, found: RowVerdict) -> tuple[Fact, ...]:
@@ -230,8 +238,18 @@ def _data(desk: Desk, info: ConnectionInfo, row: Row, found: RowVerdict) -> tupl
         return ()
     if row.prints == "window":
         return tuple(_window(desk, info))
-    pairs = dict.fromkeys(p for r in found.results for o in r.observed for p in o.data if p[0] not in IN_PICTURE)
-    return tuple(Fact(desk.clean(label, 60), desk.clean(value, 160)) for label, value in list(pairs)[:MOST_DATA])
+    seen = [o for r in found.results for o in r.observed]
+    pairs = dict.fromkeys(p for o in seen if MESSAGE not in dict(o.data) for p in o.data if p[0] not in IN_PICTURE)
+    facts = tuple(Fact(desk.clean(label, 60), desk.clean(value, 160)) for label, value in list(pairs)[:MOST_DATA])
+    return (*facts, *(_message(desk, o) for o in [o for o in seen if MESSAGE in dict(o.data)][:MOST_MESSAGES]))
+
+
+def _message(desk: Desk, seen: Observation) -> Fact:
+    """Return one message of the chain test in one line: what became of it, its MessageId and that of the answer."""
+    data = dict(seen.data)
+    told = desk.say.words(seen.text).removeprefix(f"{data[MESSAGE]}: ")
+    ids = " → ".join(v for v in (data.get("MessageId", ""), data.get("MessageId antwoord", "")) if v)
+    return Fact(desk.clean(data[MESSAGE], 60), desk.clean(f"{told}; {ids}" if ids else told, 320))
 
 
 def _window(desk: Desk, info: ConnectionInfo) -> Iterable[Fact]:
