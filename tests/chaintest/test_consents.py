@@ -64,11 +64,17 @@ REFUSALS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("reason", REFUSALS)
-@pytest.mark.parametrize("system", ["lopende-zaken", "digimelding"])
+# The report that the lab takes for Digimelding is about no person.
+WHERE = [
+    (system, reason)
+    for system in ("lopende-zaken", "digimelding")
+    for reason in REFUSALS
+    if system != "digimelding" or not reason.startswith("a person")
+]
+
+
+@pytest.mark.parametrize(("system", "reason"), WHERE)
 async def test_it_is_refused_before_a_packet_leaves(chain, prepared, tmp_path, system, reason):
-    if system == "digimelding" and reason.startswith("a person"):
-        pytest.skip("the report of the lab is about no person")
     changes, said = REFUSALS[reason]
     options = dict(changes)
     guard = guard_for(system)

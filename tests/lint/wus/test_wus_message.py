@@ -4,6 +4,7 @@ import base64
 import copy
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from lxml import etree
@@ -33,6 +34,8 @@ from tests.lint.wus.messages import (
     rules,
 )
 from tests.wus_keys import holders
+
+LAB = Path(__file__).resolve().parents[3] / "harness/lab/wsdl"
 
 
 def header(name, text="", **attributes):
@@ -352,7 +355,7 @@ def test_a_signed_message_of_a_2w_be_service_is_noted():
 
 
 def test_the_wsdl_decides_which_element_and_which_action():
-    wsdl = (("d.wsdl", open("harness/lab/wsdl/stub-dienst-be-s-v1.wsdl", "rb").read()),)  # noqa: PTH123, SIM115
+    wsdl = (("d.wsdl", (LAB / "stub-dienst-be-s-v1.wsdl").read_bytes()),)
     found = loud(judged(ask(), "request", companions=wsdl))
     assert "WUS-SOAP-011" in found
 

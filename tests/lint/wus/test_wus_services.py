@@ -1,5 +1,7 @@
 """Known services: their own rules, their tolerated deviations, and the three results on a call."""
 
+from pathlib import Path
+
 import pytest
 from lxml import etree
 
@@ -13,6 +15,8 @@ from harness.rulebook import rulebook
 from harness.wire import soap, wss, xml
 from tests.lint.wus.messages import NOW, REQUEST_ID, answer, answer_head, asked, judged, loud, raw_of, rules
 from tests.wus_keys import holders
+
+LAB = Path(__file__).resolve().parents[3] / "harness/lab/wsdl"
 
 KV = "http://logius.nl/digipoort/koppelvlakservices/1.2/"
 BASE = "http://logius.nl/digipoort/wus/2.0/"
@@ -190,7 +194,7 @@ def test_a_digimelding_fault(detail, rule):
 
 
 def test_the_profile_is_held_against_the_policy():
-    wsdl = (("d.wsdl", open("harness/lab/wsdl/stub-profielservice-v1.wsdl", "rb").read()),)  # noqa: PTH123, SIM115
+    wsdl = (("d.wsdl", (LAB / "stub-profielservice-v1.wsdl").read_bytes()),)
     assert "PROFIEL-CFG-002" in loud(judged(raw_of(answer(signed=False)), "response", profile="2W-be", companions=wsdl))
 
 
