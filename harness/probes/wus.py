@@ -342,7 +342,7 @@ def _judged_arrival(
     link: Link, tools: Tools, contract: soap_zeep.Contract, wanted: str, message: Message
 ) -> list[Graded | NotRun]:
     peer = link.connection.peer.oin
-    key = own_key(link) if wanted == "2W-be-SE" else None
+    key = own_key(link, asked=True) if wanted == "2W-be-SE" else None
     companions = [Raw(data, name) for name, data in contract.files.items()]
     companions += [*crls(link), *chain_of_server(tools), *([key] if key else [])]
     return tools.judge(

@@ -367,11 +367,14 @@ def _keys_of(link: Link) -> dict[str, tuple[str, ...]]:
     return {"receiver-oin": (link.connection.peer.oin,)} if link.connection.peer.oin else {}
 
 
-def own_key(link: Link) -> Raw | None:
-    """Return our private key as a companion, to open what was encrypted for us; it never leaves the process."""
+def own_key(link: Link, *, asked: bool = False) -> Raw | None:
+    """Return our private key as a companion, to open what was encrypted for us; it never leaves the process.
+
+    An answer is encrypted for the certificate that signed the question; who `asked` us knows our encryption certificate.
+    """
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-    material = link.material("message-signing")
+    material = (link.materials.get("encryption") if asked else None) or link.material("message-signing")
     if material is None:
         return None
     plain = material.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

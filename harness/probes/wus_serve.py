@@ -21,7 +21,7 @@ from harness.wire.soap_zeep import Contract
 
 def served(link: Link, tools: Tools, contract: Contract, profile: str, message: Message) -> tuple[bytes, str, int]:
     """Return the body, the Content-Type and the status of our answer to `message`."""
-    key = own_key(link) if profile == "2W-be-SE" else None
+    key = own_key(link, asked=True) if profile == "2W-be-SE" else None
     companions = tuple(Raw(data, name) for name, data in contract.files.items()) + ((key,) if key else ())
     asked = read(message.raw, tools.context(role="request", profile=profile, companions=companions))
     payload, action, status = _answer(contract, asked)
