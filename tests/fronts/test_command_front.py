@@ -1,6 +1,7 @@
 """The `ketentest` command: the same engine, verdicts in words, and one sentence for a mistake."""
 
 import zipfile
+from pathlib import Path
 
 
 def test_msh_down_fails_one_probe_blocks_its_dependants_and_touches_nothing_else(terminal):
@@ -84,3 +85,13 @@ def test_a_probe_from_a_wheel_of_its_own_appears_in_plan_run_report_and_explain(
     assert small.ketentest("report", **path).returncode == 0
     [report] = small.folder.glob("runs/*/report.md")
     assert "acme.hello" in report.read_text()
+
+
+def test_the_scenario_for_the_compliance_facility_is_green_against_the_lab(terminal):
+    source = Path(__file__).resolve().parents[2] / "scenarios/compliance/chain.toml"
+    target = terminal.folder / "scenarios/compliance/chain.toml"
+    target.parent.mkdir(parents=True)
+    target.write_bytes(source.read_bytes())
+    done = terminal.ketentest("run", "scenarios/compliance")
+    assert done.returncode == 0, done.text
+    assert not {k: v for k, v in terminal.results().items() if v in {"fail", "error", "blocked"}}
