@@ -64,7 +64,7 @@ async def server(link: Link, tools: Tools) -> AsyncIterator[Yield]:
 
 def _shown(seen: Survey) -> Observation:
     leaf = next(iter(readable(seen.chain[:1])), None)
-    name = f"{leaf.subject.short} ({leaf.sha256[:16]})" if leaf else "?"
+    name = f"{leaf.subject.short} ({leaf.sha256[:8]})" if leaf else "?"
     suites = ", ".join(dict.fromkeys(suite_of(one) for one in seen.attempts() if one.offered_by_server))
     data = (("sha256", leaf.sha256 if leaf else ""), ("suites", suites), ("sent", str(len(seen.chain))))
     return Observation(f"{name}, {versions(seen.spoken)}, {suites}", data)

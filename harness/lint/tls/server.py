@@ -169,7 +169,7 @@ def agreed_certificate(survey: Survey, ctx: Context) -> Iterator[Finding]:
         yield Finding(
             "TLS-012",
             "renewed" if alike else "other",
-            f"{shown.subject.short} ({shown.sha256[:16]})" if shown else "?",
-            ", ".join(f"{one.subject.short} ({one.sha256[:16]})" for one in agreed),
+            f"{shown.subject.short} ({shown.sha256[:8]})" if shown else "?",
+            ", ".join(f"{one.subject.short} ({one.sha256[:8]})" for one in agreed),
             address(where),
         )
