@@ -141,6 +141,8 @@ class Judged:
 
         Where neither decides, every party of the documents may be the one.
         """
+        if not self.companions.holders:
+            return ()
         known = [one for one in self.companions.holders if one.document in documents]
         own = () if self.is_request else [one for one in known if self.cert.der in one.certificates]
         numbers = {*self.ctx.settings.get("oin", ()), *self.ctx.settings.get("suboin", ())}
