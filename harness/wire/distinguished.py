@@ -63,13 +63,11 @@ class Name:
     @lazy
     def attributes(self) -> tuple[Attribute, ...]:
         """Every attribute in the order of the encoding, multi-valued RDNs included."""
-        data, found = self.der, []
-        for number, rdn in enumerate(der.inside(data, der.one(data), der.SEQUENCE)):
-            for pair in der.inside(data, rdn, der.SET):
-                kind, value = der.inside(data, pair, der.SEQUENCE, 2)[:2]
-                text = der.text(value.tag, der.content(data, value))
-                found.append(Attribute(der.read_oid(data, kind), value.tag, text, number))
-        return tuple(found)
+        data = self.der
+        rdns = (data[rdn.start : rdn.end] for rdn in der.inside(data, der.one(data), der.SEQUENCE))
+        return tuple(
+            Attribute(oid, tag, text, number) for number, rdn in enumerate(rdns) for oid, tag, text in _pairs(rdn)
+        )
 
     def all(self, oid: str) -> list[Attribute]:
         """Return every attribute of this type."""
@@ -99,6 +97,16 @@ class Name:
     def short(self) -> str:
         """The common name, else the organisation, else the whole name: what a reader calls this party."""
         return self.first(COMMON_NAME) or self.first(ORGANIZATION) or str(self) or "(leeg)"
+
+
+@lru_cache(maxsize=256)
+def _pairs(rdn: bytes) -> tuple[tuple[str, int, str], ...]:
+    """Return type, tag and text of each attribute in an RDN; the names of one organisation share most of theirs."""
+    found = []
+    for pair in der.inside(rdn, der.one(rdn), der.SET):
+        kind, value = der.inside(rdn, pair, der.SEQUENCE, 2)[:2]
+        found.append((der.read_oid(rdn, kind), value.tag, der.text(value.tag, der.content(rdn, value))))
+    return tuple(found)
 
 
 @lru_cache(maxsize=64)
