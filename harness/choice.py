@@ -120,8 +120,8 @@ def selected(choice: Choice, options: Options) -> bool:
     return (not options.only or hit(options.only)) and not hit(options.skip)
 
 
-def run_info(loaded: Loaded, options: Options) -> RunInfo:
-    """Return the first line of a new run file."""
+def run_info(loaded: Loaded, options: Options, probes: Iterable[str] = ()) -> RunInfo:
+    """Return the first line of a new run file; `probes` are the ids that exist, so that a report need not load them."""
     now = utc_now()
     connections = tuple(info_of(loaded, c) for c in loaded.connections if in_shard(c.name, options.shard))
     return RunInfo(
@@ -140,6 +140,7 @@ def run_info(loaded: Loaded, options: Options) -> RunInfo:
         selection=(*options.only, *(f"!{s}" for s in options.skip)),
         offline=options.offline,
         faults=(*loaded.scenario.lab.faults, *options.faults),
+        probes=tuple(probes),
         connections=connections,
     )
 

@@ -146,7 +146,7 @@ class Session:
     def _open_run(self) -> Writer:
         if self.options.run_id:
             return Writer(self.options.runs / self.options.run_id)
-        return create(self.options.runs, run_info(self.loaded, self.options))
+        return create(self.options.runs, run_info(self.loaded, self.options, probes.load()))
 
     def _log(self) -> None:
         assert self.writer is not None  # just opened

@@ -343,6 +343,7 @@ def _shared_runs(config: pytest.Config) -> dict[str, str]:
 def _start_runs(config: pytest.Config) -> Iterator[tuple[str, str]]:
     from harness.chain import load
     from harness.choice import run_info
+    from harness.probes.probe import load as load_probes
     from harness.run import create
 
     for argument in config.args:
@@ -355,7 +356,7 @@ def _start_runs(config: pytest.Config) -> Iterator[tuple[str, str]]:
         except KetentestError:
             continue
         chain = Chain(config, loaded)
-        writer = create(chain.options.runs, run_info(loaded, chain.options))
+        writer = create(chain.options.runs, run_info(loaded, chain.options, load_probes()))
         config.stash[CHAINS].setdefault("writers", []).append(writer)
         yield str(file.resolve()), writer.folder.name
 

@@ -70,7 +70,7 @@ class ConnectionInfo:
 
 @dataclass(frozen=True)
 class RunInfo:
-    """The circumstances of a run: versions, scenario digest, caps and connections."""
+    """The circumstances of a run: versions, scenario digest, caps, the probes that existed, and connections."""
 
     id: str
     started: datetime
@@ -87,6 +87,7 @@ class RunInfo:
     selection: tuple[str, ...] = ()
     offline: bool = False
     faults: tuple[str, ...] = ()
+    probes: tuple[str, ...] = ()
     connections: tuple[ConnectionInfo, ...] = ()
 
 
@@ -239,7 +240,7 @@ def _info(raw: dict[str, Any]) -> RunInfo:
     raw["started"] = datetime.fromisoformat(raw["started"])
     for name in ("libraries", "caps"):
         raw[name] = _pairs(raw.get(name, ()))
-    for name in ("selection", "faults"):
+    for name in ("selection", "faults", "probes"):
         raw[name] = tuple(raw.get(name, ()))
     raw["connections"] = tuple(_connection(c) for c in raw.get("connections", ()))
     for name in ("rules_version", "checklists_version"):
@@ -328,7 +329,9 @@ def merge(runs: Sequence[Run]) -> Merged:
             elif result.verdict.settled or not held[1].verdict.settled:
                 kept[key] = (run, result)
     results = tuple(result for _, result in kept.values())
-    return Merged(dataclasses.replace(newest, results=results), tuple(apart))
+    probes = tuple(dict.fromkeys(probe for run in ordered for probe in run.info.probes))
+    info = dataclasses.replace(newest.info, probes=probes)
+    return Merged(dataclasses.replace(newest, info=info, results=results), tuple(apart))
 
 
 def _rank(held: tuple[Run, Result], new: tuple[Run, Result]) -> tuple[tuple[Run, Result], tuple[Run, Result]]:

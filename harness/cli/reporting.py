@@ -61,7 +61,6 @@ def report(
 ) -> None:  # fmt: skip
     """Schrijf het rapport van een run; zonder RUN van de nieuwste."""
     from harness.handing.handing import check_bundle, hand_in, seal_of, told
-    from harness.probes.probe import load
     from harness.report.write import Wish, write
     from harness.run import utc_now
 
@@ -71,7 +70,7 @@ def report(
         check_bundle(wish["detail"])
     if seal:
         wish["formats"] = tuple(dict.fromkeys((*wish["formats"], "pdf")))
-    written = write(runs_given, Wish(seal=seal, **wish), root=runs, now=now, built=load().keys())
+    written = write(runs_given, Wish(seal=seal, **wish), root=runs, now=now)
     for file in (*written.files, *(hand_in(written, seal) if bundle else ())):
         click.echo(file)
     click.echo(told(seal, wish["languages"][0], bundle=bundle), nl=False)

@@ -1,16 +1,20 @@
-"""From the options of `ketentest report` to a signed PDF and a bundle for the archive."""
+"""From the options of `ketentest report` to a signed PDF and a bundle for the archive.
+
+Signing and packing bring large libraries along; they are imported by whom asks for them, not by every report.
+"""
 
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.errors import UnusableInput
-from harness.handing.bundle import Load, how_to_verify, pack
-from harness.handing.keys import load
-from harness.handing.seal import REPLACES_NOTHING, Seal
 from harness.report.write import Written
 
+if TYPE_CHECKING:
+    from harness.handing.seal import Seal
 
-def seal_of(sign: str, key: str, password: str, timestamp: str, now: datetime) -> Seal | None:
+
+def seal_of(sign: str, key: str, password: str, timestamp: str, now: datetime) -> "Seal | None":
     """Return what signs, or None; a key without a certificate is a mistake.
 
     >>> seal_of("", "", "", "", datetime(2026, 11, 21)) is None
@@ -23,6 +27,9 @@ def seal_of(sign: str, key: str, password: str, timestamp: str, now: datetime) -
                 "--sign-key, --sign-password and --timestamp belong to --sign CERT",
             )
         return None
+    from harness.handing.keys import load
+    from harness.handing.seal import Seal
+
     return Seal(load(sign, key, password), now, timestamp)
 
 
@@ -35,8 +42,10 @@ def check_bundle(detail: str) -> None:
         )
 
 
-def hand_in(written: Written, seal: Seal | None) -> tuple[Path, ...]:
+def hand_in(written: Written, seal: "Seal | None") -> tuple[Path, ...]:
     """Pack every folder of reports in a bundle."""
+    from harness.handing.bundle import Load, pack
+
     bundles = []
     for parcel in written.parcels:
         newest = max(parcel.runs, key=lambda run: run.info.started)
@@ -47,10 +56,13 @@ def hand_in(written: Written, seal: Seal | None) -> tuple[Path, ...]:
     return tuple(bundles)
 
 
-def told(seal: Seal | None, lang: str, *, bundle: bool) -> str:
+def told(seal: "Seal | None", lang: str, *, bundle: bool) -> str:
     """Say after signing what the signature is worth and how anybody verifies the bundle."""
     if seal is None:
         return ""
+    from harness.handing.bundle import how_to_verify
+    from harness.handing.seal import REPLACES_NOTHING
+
     lines = [seal.kind.of(lang), REPLACES_NOTHING.of(lang)]
     lines += [how_to_verify(seal.key).of(lang)] if bundle else []
     return "\n".join(lines) + "\n"

@@ -54,7 +54,6 @@ def build(
     attestations: Ledger = EMPTY,
     against: Run | None = None,
     book: Rulebook | None = None,
-    built: Collection[str] | None = None,
     sources: Sequence[str] = (),
     theirs: Crosswalk | None = None,
 ) -> Report:
@@ -63,9 +62,7 @@ def build(
     `theirs` is a checklist of the reader himself, answered in a chapter of its own.
     """
     merged = run if isinstance(run, Merged) else Merged(run)
-    desk = _desk(
-        _in_order(merged.run), now, reader, connections, phase, detail, lang, attestations, book or rulebook(), built
-    )
+    desk = _desk(_in_order(merged.run), now, reader, connections, phase, detail, lang, attestations, book or rulebook())
     found = found_here.causes(desk)
     numbers = found_here.numbers_of(found)
     resting, waits = advice.unblocked(desk, found)
@@ -117,7 +114,7 @@ def build(
         apart=_apart(desk, merged),
         footer=_footer(desk),
         comparison=_comparison(desk, against) if against else None,
-        listed=crosswalk.chapter(desk, theirs, numbers, built) if theirs else None,
+        listed=crosswalk.chapter(desk, theirs, numbers) if theirs else None,
         verdicts=_legend(desk),
     )
 
@@ -139,14 +136,13 @@ def _desk(
     lang: str,
     ledger: Ledger,
     book: Rulebook,
-    built: Collection[str] | None,
 ) -> Desk:
     say = Wording(lang)
     infos = _chosen(run, reader, connections)
     answered: dict[ConnectionFacts, Answered] = {
         facts_of(i): checklist.rows_for(facts_of(i)) for i in run.info.connections
     }
-    verdicts = chain_verdicts(answered, run.by_probe, ledger, now, built=built)
+    verdicts = chain_verdicts(answered, run.by_probe, ledger, now, built=run.info.probes or None)
     rows = {info.name: _rows(answered[facts_of(info)], verdicts[info.name], phase, say) for info in infos}
     if phase and not any(rows.values()):
         raise UnusableInput(

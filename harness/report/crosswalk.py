@@ -1,6 +1,6 @@
 """Write the chapter in somebody else's numbering, and export it as CSV and XLSX with their own columns."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from harness.checklist import catalogue
@@ -19,9 +19,9 @@ UNCOVERED = "uncovered"
 _OPEN = (Verdict.FAIL, Verdict.ERROR, Verdict.WARN, Verdict.MANUAL, Verdict.WAITING, Verdict.BLOCKED, Verdict.NOT_RUN)
 
 
-def chapter(desk: Desk, theirs: Crosswalk, numbers: FindingNumbers, built: Collection[str] | None) -> Listed:
+def chapter(desk: Desk, theirs: Crosswalk, numbers: FindingNumbers) -> Listed:
     """Return every item of `theirs` with what it came to on the chosen connections."""
-    found = answers(theirs, desk.run, desk.ledger, desk.now, built=built, connections=desk.names)
+    found = answers(theirs, desk.run, desk.ledger, desk.now, built=desk.run.info.probes or None, connections=desk.names)
     items = tuple(_item(desk, answer, numbers) for answer in found)
     return Listed(
         name=desk.clean(theirs.name, 120),

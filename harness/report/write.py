@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.util import find_spec
@@ -88,9 +88,7 @@ class Written:
     parcels: tuple[Parcel, ...] = ()
 
 
-def write(
-    sources: Sequence[Path], wish: Wish, *, root: Path, now: datetime, built: Collection[str] | None = None
-) -> Written:
+def write(sources: Sequence[Path], wish: Wish, *, root: Path, now: datetime) -> Written:
     """Write the report of the runs at `sources` (default: the newest below `root`) into the folder of the newest."""
     runs = [read(path) for path in sources or (root,)]
     newest = max(runs, key=lambda run: run.info.started)
@@ -104,7 +102,7 @@ def write(
     def report(lang: str, connections: tuple[str, ...]) -> Report:
         made = build(
             merged, now=now, reader=wish.reader, connections=connections, phase=wish.phase, detail=wish.detail,
-            lang=lang, attestations=ledger, against=against, built=built, sources=names, theirs=theirs,
+            lang=lang, attestations=ledger, against=against, sources=names, theirs=theirs,
         )  # fmt: skip
         if wish.seal is None:
             return made

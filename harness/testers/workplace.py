@@ -16,7 +16,6 @@ from harness.choice import newest_run
 from harness.errors import UnusableInput
 from harness.masking import Masker
 from harness.model import Text, Verdict
-from harness.probes.probe import load as load_probes
 from harness.report import html
 from harness.report.build import build
 from harness.rulebook import rulebook
@@ -96,9 +95,7 @@ class Workplace:
         board = self.board()
         with self._lock:
             if lang not in self._reports:
-                made = build(
-                    board.run, now=self.clock(), lang=lang, attestations=board.ledger, built=load_probes().keys()
-                )
+                made = build(board.run, now=self.clock(), lang=lang, attestations=board.ledger)
                 self._reports[lang] = "".join(html.render(made))
             return self._reports[lang]
 
