@@ -1,8 +1,10 @@
 """Fetch the CRLs and OCSP answers that certificates point to, and judge every certificate with them."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Final
 from urllib.parse import urlsplit
@@ -95,6 +97,12 @@ async def _list(link: Link, tools: Tools, url: str) -> Fetched:
     return Fetched(url, data)
 
 
+@cache
+def _roots() -> ssl.SSLContext:
+    """The roots of the system, read once: only a proxy of the environment needs them, the addresses are plain HTTP."""
+    return ssl.create_default_context()
+
+
 async def _fetch(link: Link, tools: Tools, url: str, body: bytes = b"") -> bytes:
     """GET (or POST, for OCSP) over plain HTTP; a redirect is not followed, a proxy of the environment is used."""
     parts = urlsplit(url)
@@ -109,7 +117,7 @@ async def _fetch(link: Link, tools: Tools, url: str, body: bytes = b"") -> bytes
     async with (
         tools.exchange.guard.turn(host, f"crl {parts.path}"),
         asyncio.timeout(limits.read_timeout + limits.connect_timeout),
-        httpx.AsyncClient(timeout=patience, trust_env=not lab) as client,
+        httpx.AsyncClient(verify=_roots(), timeout=patience, trust_env=not lab) as client,
         client.stream("POST" if body else "GET", target, content=body or None, headers=headers) as answer,
     ):
         if answer.status_code != httpx.codes.OK:
@@ -138,8 +146,6 @@ async def _status(link: Link, tools: Tools, pair: tuple[bytes, bytes]) -> bytes:
 
 
 def _judged(link: Link, tools: Tools, name: str, chain: tuple[bytes, ...], fetched: list[Raw]) -> list[Graded]:
-    import ssl
-
     companions = lists_for(link, chain) if link.connection.crls else fitting(fetched, chain)
     pem = "".join(ssl.DER_cert_to_PEM_cert(data) for data in chain).encode()
     role = name.partition(":")[0] if name in link.materials else "tls-server"
