@@ -1,6 +1,7 @@
 """Validate an element against XSDs that are at hand: imports are found among them, never fetched."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -41,12 +42,19 @@ def compile_schemas(files: Mapping[str, bytes], roots: Sequence[etree._Element] 
 
     Raises SchemaUnusable when an import is not at hand or a schema is wrong.
     """
+    return _compiled(tuple(files.items()), tuple(etree.tostring(root) for root in roots))
+
+
+@lru_cache(maxsize=32)
+def _compiled(named: tuple[tuple[str, bytes], ...], loose: tuple[bytes, ...]) -> etree.XMLSchema:
+    """One contract goes with many messages, so its schemas are compiled once."""
+    files = dict(named)
     spaces: dict[str, str] = {}
     for name, data in files.items():
         root = _root(data)
         if root is not None:
             spaces.setdefault(root.get("targetNamespace") or "", name)
-    inline = {f"wsdl-types-{number}.xsd": etree.tostring(root) for number, root in enumerate(roots)}
+    inline = {f"wsdl-types-{number}.xsd": data for number, data in enumerate(loose)}
     for name, data in inline.items():
         root = _root(data)
         if root is not None and root.get("targetNamespace"):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from cryptography import x509
@@ -38,16 +39,18 @@ class Trust:
 
 def load(blobs: Iterable[bytes]) -> list[x509.Certificate]:
     """Return every certificate in `blobs` (PEM with one or more, or DER); what is no certificate is left out."""
-    found: list[x509.Certificate] = []
-    for blob in blobs:
-        try:
-            if b"-----BEGIN CERTIFICATE-----" in blob:
-                found += x509.load_pem_x509_certificates(blob)
-            elif blob[:1] == b"\x30":
-                found.append(x509.load_der_x509_certificate(blob))
-        except (ValueError, UnsupportedAlgorithm):
-            continue
-    return found
+    return [certificate for blob in blobs for certificate in _certificates(blob)]
+
+
+@lru_cache(maxsize=256)
+def _certificates(blob: bytes) -> tuple[x509.Certificate, ...]:
+    """The same roots and intermediates go with every message of a run, so they are read once."""
+    try:
+        if b"-----BEGIN CERTIFICATE-----" in blob:
+            return tuple(x509.load_pem_x509_certificates(blob))
+        return (x509.load_der_x509_certificate(blob),) if blob[:1] == b"\x30" else ()
+    except (ValueError, UnsupportedAlgorithm):
+        return ()
 
 
 def oin_of(certificate: x509.Certificate) -> str:
@@ -89,6 +92,7 @@ def trust(
     return Trust(outside is None, path, NOTHING if outside is None else _outside(outside, at))
 
 
+@lru_cache(maxsize=256)
 def _read(certificate: x509.Certificate) -> Certificate:
     return Certificate(certificate.public_bytes(Encoding.DER))
 

@@ -4,7 +4,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 from cryptography import x509
@@ -22,6 +22,7 @@ from harness.wire.soap import Envelope
 LARGEST: Final = 64 * 1024 * 1024
 _HTML = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*(?:<!doctype\s+html|<html[\s>])", re.IGNORECASE)
 _DOCTYPE = re.compile(rb"<!DOCTYPE[^\[>]*(?:\[(?:[^\]\"']|\"[^\"]*\"|'[^']*')*\])?\s*>", re.DOTALL)
+_CONTRACT = re.compile(rb"<(?:[\w.-]+:)?(?:definitions|schema)[\s>]")
 _DECLARED = re.compile(rb"""\A<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 
 
@@ -304,8 +305,29 @@ def _sort(found: Companions, raw: Raw, ctx: Context) -> None:
         found.crls += _crl(data)
     elif b"-----BEGIN CERTIFICATE-----" in data or data[:1] == b"\x30":
         found.certificates += wss_trust.load([data])
+    elif raw.http is None and _CONTRACT.search(data[:4096]) and (known := _contract(data)) is not None:
+        _sort_contract(found, raw, known)
     else:
         _sort_xml(found, raw, ctx)
+
+
+@lru_cache(maxsize=64)
+def _contract(data: bytes) -> soap_wsdl.Wsdl | etree._Element | None:
+    """Return a WSDL, or the root of an XSD: one contract goes with many messages, so it is read once."""
+    try:
+        root = xml.parse(data)
+    except KetentestError:
+        return None
+    if root.tag == f"{{{soap_wsdl.WSDL}}}definitions":
+        return soap_wsdl.Wsdl(root)
+    return root if root.tag == f"{{{soap_wsdl.XSD}}}schema" else None
+
+
+def _sort_contract(found: Companions, raw: Raw, known: soap_wsdl.Wsdl | etree._Element) -> None:
+    if isinstance(known, soap_wsdl.Wsdl):
+        found.wsdls.append(known)
+    else:
+        found.schemas[raw.name or f"schema-{len(found.schemas)}.xsd"] = raw.data
 
 
 def _sort_xml(found: Companions, raw: Raw, ctx: Context) -> None:
@@ -319,9 +341,9 @@ def _sort_xml(found: Companions, raw: Raw, ctx: Context) -> None:
     if message.envelope is not None:
         found.request, found.request_http = message.envelope, raw.http
     elif root.tag == f"{{{soap_wsdl.WSDL}}}definitions":
-        found.wsdls.append(soap_wsdl.Wsdl(root))
+        _sort_contract(found, raw, soap_wsdl.Wsdl(root))
     elif root.tag == f"{{{soap_wsdl.XSD}}}schema":
-        found.schemas[raw.name or f"schema-{len(found.schemas)}.xsd"] = raw.data
+        _sort_contract(found, raw, root)
 
 
 def _key(data: bytes) -> Iterator[rsa.RSAPrivateKey]:
