@@ -11,6 +11,7 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cached_property
 from importlib.resources import files
 from typing import ClassVar, Final
 from urllib.parse import urlsplit
@@ -157,21 +158,30 @@ class WusService:
         return Reply(200, (("content-type", soap.MEDIA_TYPE),), self._files()[self.DOCUMENTS[0]])
 
     def _context(self, request: Request) -> Context:
-        pki, profile = self.place.pki, self.profile_of(request)
-        beside = [Raw(c.public_bytes(Encoding.PEM), "c") for c in pki.intermediates()]
-        beside += [Raw(data, name) for name, data in self._files().items()]
-        if profile == "2W-be-SE":
-            key = self.keys.decryption.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-            beside.append(Raw(key, "sleutel"))
+        profile = self.profile_of(request)
+        beside = [*self._beside, self._decryption_key] if profile == "2W-be-SE" else self._beside
         return Context(
             at=self.place.now(),
             environment=Environment.LAB,
             role="request",
             profile=profile,
             service=self.NAME,
-            trust=tuple(c.public_bytes(Encoding.PEM) for c in pki.anchors()),
+            trust=self._trust,
             companions=tuple(beside),
         )
+
+    @cached_property
+    def _beside(self) -> list[Raw]:
+        intermediates = [Raw(c.public_bytes(Encoding.PEM), "c") for c in self.place.pki.intermediates()]
+        return intermediates + [Raw(data, name) for name, data in self._files().items()]
+
+    @cached_property
+    def _decryption_key(self) -> Raw:
+        return Raw(self.keys.decryption.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), "sleutel")
+
+    @cached_property
+    def _trust(self) -> tuple[bytes, ...]:
+        return tuple(c.public_bytes(Encoding.PEM) for c in self.place.pki.anchors())
 
     def profile_of(self, request: Request) -> str:
         """Return the profile of a request: the only one, or the one that the message looks like."""
@@ -229,6 +239,7 @@ class WusService:
             security,
             at=self.place.now() + fault.shift,
             attachments=attachments if fault.mtom or message.package is not None else (),
+            packed=fault.mtom,
         )
         return self._reply(sent, is_fault=bool(code) or operation is None)
 
@@ -452,7 +463,7 @@ class Digipoort(WusService):
         "digipoort-aanleverservice-1.2.wsdl",
         "digipoort-koppelvlakservices-1.2.xsd",
     )
-    TABLE: ClassVar[Mapping[str, Fault]] = {**faults.GENERIC, **faults.TRIED, **faults.DIGIPOORT}
+    TABLE: ClassVar[Mapping[str, Fault]] = {**faults.COMMON, **faults.TRIED, **faults.DIGIPOORT}
     FAULTS: ClassVar[Mapping[str, Text]] = {name: f.text for name, f in TABLE.items()}
     SPACE: ClassVar[str] = "http://logius.nl/digipoort/koppelvlakservices/1.2/"
     UNKNOWN: ClassVar[str] = "onbekend"
@@ -537,7 +548,7 @@ class Digimelding(WusService):
     NAME: ClassVar[str] = "digimelding"
     PATH: ClassVar[str] = "/wus/digimelding"
     DOCUMENTS: ClassVar[tuple[str, ...]] = ("digimelding-dmks-1.3.wsdl", "digimelding-dmks-1.3.xsd")
-    TABLE: ClassVar[Mapping[str, Fault]] = {**faults.GENERIC, **faults.TRIED, **faults.DIGIMELDING}
+    TABLE: ClassVar[Mapping[str, Fault]] = {**faults.COMMON, **faults.TRIED, **faults.DIGIMELDING}
     FAULTS: ClassVar[Mapping[str, Text]] = {name: f.text for name, f in TABLE.items()}
     SPACE: ClassVar[str] = "http://webservices.digimelding.nl/dmks/cookiebox/"
 

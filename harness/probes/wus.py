@@ -13,7 +13,7 @@ from harness.errors import UnusableInput
 from harness.exchange import Message, Reply, TransportFailed
 from harness.link import Link
 from harness.lint.judge import Raw
-from harness.lint.wus import judge_wsdl, three_results
+from harness.lint.wus import judge_read, judge_wsdl, three_results
 from harness.lint.wus.explain import explain
 from harness.lint.wus.message import Message as SoapMessage
 from harness.lint.wus.message import read
@@ -179,7 +179,12 @@ async def _called(link: Link, tools: Tools, wanted: str, *, any_answer: bool = F
         for broken in wrong:
             yield broken
         return
-    name = f"wus-{call.operation.name}-{wanted}"
+    async for item in _sent(link, tools, call, any_answer=any_answer):
+        yield item
+
+
+async def _sent(link: Link, tools: Tools, call: Call, *, any_answer: bool = False) -> AsyncIterator[Yield]:
+    name = f"wus-{call.operation.name}-{call.profile}"
     try:
         reply = await tools.exchange.post(
             link.endpoint("wus"), call.sent.body, call.sent.headers(), name=name, service=call.operation.name
@@ -194,19 +199,18 @@ async def _called(link: Link, tools: Tools, wanted: str, *, any_answer: bool = F
         return
     for evidence in reply.evidence:
         yield evidence
-    for item in _answered(link, tools, call, reply, any_answer=any_answer):
-        yield item
     answer = read(reply.raw, tools.context(**context_of_answer(link, tools, call)))
+    for item in _answered(tools, call, reply, answer, any_answer=any_answer):
+        yield item
     async for item in tried(link, tools, Asked(call, reply, answer)):
         yield item
 
 
-def _answered(link: Link, tools: Tools, call: Call, reply: Reply, *, any_answer: bool) -> Iterator[Yield]:
-    changes = context_of_answer(link, tools, call)
-    items = tools.judge("soap-message", reply.raw, **changes)
-    answer = read(reply.raw, tools.context(**changes))
-    graded = [item for item in items if isinstance(item, Graded)]
-    words = {*tools.context(**changes).words}
+def _answered(tools: Tools, call: Call, reply: Reply, answer: SoapMessage, *, any_answer: bool) -> Iterator[Yield]:
+    words = {*answer.ctx.words}
+    outcome = list(judge_read(answer))
+    graded = tools.book.grade([item for item in outcome if isinstance(item, Finding)], words)
+    items: list[Graded | NotRun] = [*graded, *(item for item in outcome if isinstance(item, NotRun))]
     open_rules = [item for item in items if isinstance(item, NotRun) and item.rule != "WUS-SEC-019"]
     results = three_results(answer=answer, findings=graded, incomplete=tools.book.incomplete(open_rules, words))
     yield from _three(results)

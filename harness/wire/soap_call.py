@@ -66,8 +66,11 @@ def make(
     *,
     at: datetime,
     attachments: Sequence[str] = (),
+    packed: bool = False,
 ) -> Outgoing:
     """Return the message; `attachments` are Clark names of elements that travel beside it with MTOM.
+
+    `packed` makes it a package also when no element travels beside it.
 
     >>> from datetime import UTC, datetime
     >>> make(None, Addressing(action="urn:x", message_id="urn:uuid:1"), at=datetime.now(UTC)).action
@@ -82,5 +85,5 @@ def make(
         wss_encrypt.encrypt(envelope, security.receiver, security.encryption)
     security.after(envelope)
     beside = [element for name in attachments for element in envelope.iter(name) if len(element) == 0]
-    body, content_type = mtom.pack(envelope, beside) if beside else (soap.to_bytes(envelope), soap.MEDIA_TYPE)
+    body, content_type = mtom.pack(envelope, beside) if beside or packed else (soap.to_bytes(envelope), soap.MEDIA_TYPE)
     return Outgoing(body, content_type, addressing.action, addressing.message_id, value)

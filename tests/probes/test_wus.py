@@ -17,10 +17,11 @@ from harness.lab import Lab
 from harness.lab.ca import Pki
 from harness.lab.faults import wus as faults
 from harness.link import Material
+from harness.lint.wus.message import read
 from harness.model import Environment, Verdict
 from harness.probes import probe as probes
 from harness.probes import wus, wus_trials
-from harness.probes.wus_contract import prepared, refuse_other_bsns
+from harness.probes.wus_contract import context_of_answer, prepared, refuse_other_bsns
 from harness.rulebook import rulebook
 
 SCENARIO = """
@@ -30,7 +31,7 @@ environment = "preprod"
 name = "Gemeente Voorbeeldstad"
 oin = "00000099000000001000"
 [limits]
-connect_timeout = 10
+connect_timeout = {connect}
 read_timeout = {read}
 pong_timeout = 30
 [certificates.tls]
@@ -54,11 +55,11 @@ PKI = Pki()
 
 
 @contextlib.asynccontextmanager
-async def session(tmp_path, system, *fault, read=30, side="", more=""):
+async def session(tmp_path, system, *fault, read=30, connect=10, side="", more=""):
     """An engine on one connection against the lab."""
     own, extra = WUS[system]
     file = tmp_path / "chain.toml"
-    file.write_text(SCENARIO.format(system=system, wus=side or own, more=extra + more, read=read))
+    file.write_text(SCENARIO.format(system=system, wus=side or own, more=extra + more, read=read, connect=connect))
     loaded = load(file)
     async with Lab(PKI) as lab:
         link = await Binder(loaded, lab, [f"dut:{name}" for name in fault]).bind(loaded.connections[0])
@@ -238,7 +239,8 @@ async def all_at_once(tmp_path, system, probe_id, profile, count):
         async def one():
             call = await prepared(link, tools, profile)
             reply = await tools.exchange.post(link.endpoint("wus"), call.sent.body, call.sent.headers())
-            items = list(wus._answered(link, tools, call, reply, any_answer=False))
+            answer = read(reply.raw, tools.context(**context_of_answer(link, tools, call)))
+            items = list(wus._answered(tools, call, reply, answer, any_answer=False))
             said = tuple(dict(i.data) for i in items[:3])
             return said, [i for i in items if getattr(i, "severity", "info") != "info"]
 

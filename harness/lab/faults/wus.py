@@ -387,12 +387,16 @@ SEALED: Final[Mapping[str, Fault]] = {
     "damaged-cipher": _after("WUS-ENC-008", "een beschadigde cijfertekst", "a damaged cipher text", _cipher, "2W-be-SE"),
 }  # fmt: skip
 
-ATTACHED: Final[Mapping[str, Fault]] = {
+PACKED: Final[Mapping[str, Fault]] = {
     "mtom-answer": _fault("", "een antwoord met MTOM", "an answer with MTOM", mtom=True),
     "mtom-no-type": _fault("WUS-MTOM-001", "multipart zonder type", "multipart without type", mtom=True, head=lambda h: h.replace('type="application/xop+xml"; ', "")),
     "mtom-other-root": _fault("WUS-MTOM-002", "het eerste deel is text/plain", "the first part is text/plain", mtom=True, data=lambda d: d.replace(b"application/xop+xml; charset", b"text/plain; charset", 1)),
-    "mtom-missing-part": _fault("WUS-MTOM-003", "een verwijzing zonder bijlage", "a reference without attachment", mtom=True, data=lambda d: d.replace(b'href="cid:', b'href="cid:x')),
     "mtom-cut-off": _fault("WUS-MTOM-006", "zonder afsluitende boundary", "without the closing boundary", mtom=True, data=lambda d: d[:-50]),
+}  # fmt: skip
+
+#: Only where an answer that one may ask for carries an attachment.
+ATTACHED: Final[Mapping[str, Fault]] = {
+    "mtom-missing-part": _fault("WUS-MTOM-003", "een verwijzing zonder bijlage", "a reference without attachment", mtom=True, data=lambda d: d.replace(b'href="cid:', b'href="cid:x')),
     "mtom-damaged-part": _fault("WUS-SEC-030", "een bijlage met een gewijzigd regeleinde", "an attachment with a changed line end", mtom=True, needs="2W-be-S", data=lambda d: re.sub(rb"bijlage\r\n\r\n--", b"bijlage\r\n--", d)),
 }  # fmt: skip
 
@@ -401,7 +405,8 @@ TRIED: Final[Mapping[str, Fault]] = {
     "verifies-nothing": _fault("WUS-SEC-061", "rekent handtekeningen niet na", "does not verify signatures", lenient=True),
 }  # fmt: skip
 
-GENERIC: Final[Mapping[str, Fault]] = {**LINE, **ENVELOPE, **FAULTY, **ADDRESSING, **SIGNATURE, **SEALED, **ATTACHED}
+COMMON: Final[Mapping[str, Fault]] = {**LINE, **ENVELOPE, **FAULTY, **ADDRESSING, **SIGNATURE, **SEALED, **PACKED}
+GENERIC: Final[Mapping[str, Fault]] = {**COMMON, **ATTACHED}
 
 DIGIPOORT: Final[Mapping[str, Fault]] = {
     "as-measured": Fault("WUS-SEC-020", Text("zoals gemeten in 2021: SHA-1, zonder SignatureConfirmation", "as measured in 2021: SHA-1, without SignatureConfirmation"), "2W-be-S", recipe=wss.DIGIPOORT_SHA1, confirm="none"),
@@ -409,6 +414,7 @@ DIGIPOORT: Final[Mapping[str, Fault]] = {
     "slow-process": _fault("", "een proces dat stap voor stap verder komt", "a process that proceeds step by step", growing=True),
     "unknown-status": _fault("DIGIPOORT-FLOW-002", "een onbekende statuscode", "an unknown status code", _statuses("105", "999")),
     "rejected-status": _fault("DIGIPOORT-FLOW-002", "validatie niet gelukt (311)", "validation failed (311)", _statuses("105", "100", "110", "200", "311")),
+    "other-element": _fault("DIGIPOORT-BODY-001", "een ander element in de Body", "another element in the Body", _other_element),
     "digipoort-other-action": _fault("DIGIPOORT-ACT-002", "een Action die niet in de WSDL staat", "an Action that is not in the WSDL", _set("Action", "http://logius.nl/digipoort/wus/2.0/iets/anders")),
 }  # fmt: skip
 
