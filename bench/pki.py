@@ -3,6 +3,7 @@
 usage: python bench/pki.py [ROUNDS]     the certificates are made here: a G1 server leaf under a path of four
 """
 
+import gc
 import sys
 from pathlib import Path
 from statistics import median, quantiles
@@ -17,6 +18,7 @@ from harness.model import Environment, Finding
 from harness.rulebook import rulebook
 
 TRUST = tuple(forge.AUTHORITIES[n]().pem for n in forge.ROOTS)
+BAR = 0.5
 CHAIN = tuple(Raw(forge.AUTHORITIES[n]().pem, n) for n in forge.BETWEEN)
 
 
@@ -54,8 +56,15 @@ def theirs():
 
 
 def timed(judges, files, block=20):
-    """Milliseconds of CPU per certificate and judge; they take turns, so that a busy machine slows both."""
+    """Milliseconds of CPU per certificate and judge; they take turns, so that a busy machine slows both.
+
+    What was loaded before is left out of garbage collection: neither pays for the modules of the other.
+    """
     times = {name: [] for name in judges}
+    for judge in judges.values():
+        judge(files[0])
+    gc.collect()
+    gc.freeze()
     for first in range(0, len(files), block):
         for name, judge in judges.items():
             for data in files[first : first + block]:
@@ -70,7 +79,7 @@ def quick(times):
     return quantiles(times, n=10)[0]
 
 
-def main(rounds=200):
+def main(rounds=400):
     files = leaves(rounds)
     judges = {"ketentest, all rules, path and signatures": ours()}
     try:
@@ -78,13 +87,14 @@ def main(rounds=200):
     except ImportError as absent:
         print(f"pkilint is not installed ({absent.name})")
     times = timed(judges, files)
-    costs = {name: quick(found) for name, found in times.items()}
-    for name, cost in costs.items():
-        print(f"{name:<43} {cost:6.3f} ms per certificate (median {median(times[name]):.3f})")
-    mine, *other = costs.values()
-    print(f"{'bar':<43} {0.5:6.3f} ms" + (f"; ratio {other[0] / mine:.1f} × (bar 10)" if other else ""))
-    return mine <= 0.5 and all(cost >= 10 * mine for cost in other)
+    for name, found in times.items():
+        print(f"{name:<43} {median(found):6.3f} ms of CPU per certificate (median; quickest tenth {quick(found):.3f})")
+    mine, *others = times.values()
+    ratio = min((median(other) / median(mine) for other in others), default=None)
+    said = f"; {ratio:.1f} × quicker by the medians (bar 10)" if ratio else ""
+    print(f"{'bar, for the quickest tenth':<43} {BAR:6.3f} ms{said}")
+    return quick(mine) <= BAR and (ratio is None or ratio >= 10)
 
 
 if __name__ == "__main__":
-    sys.exit(0 if main(int(sys.argv[1]) if len(sys.argv) > 1 else 200) else 1)
+    sys.exit(0 if main(int(sys.argv[1]) if len(sys.argv) > 1 else 400) else 1)

@@ -110,9 +110,10 @@ _remembered = lru_cache(maxsize=64)(_open)
 
 
 def _decoded(text: bytes) -> bytes:
-    body = text.replace(b"\r\n", b"\n").rpartition(b"\n\n")[2] if b":" in text else text
+    if b":" in text:
+        text = text.replace(b"\r\n", b"\n").rpartition(b"\n\n")[2]
     try:
-        return binascii.a2b_base64(body)
+        return binascii.a2b_base64(text)
     except binascii.Error:
         return b""
 

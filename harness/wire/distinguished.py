@@ -83,7 +83,7 @@ class Name:
 
     def rdn_size(self, number: int) -> int:
         """Return how many attributes stand in RDN `number`."""
-        return sum(a.rdn == number for a in self.attributes)
+        return len([a for a in self.attributes if a.rdn == number])
 
     @lazy
     def key(self) -> tuple[tuple[str, str], ...]:

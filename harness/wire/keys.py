@@ -57,6 +57,8 @@ _ALGORITHMS: Final = {
     "1.3.101.112": ("Ed25519", ""),
     "1.3.101.113": ("Ed448", ""),
 }
+#: The AlgorithmIdentifier of nearly every key, as DER has it.
+_RSA_ENCRYPTION: Final = bytes.fromhex("300d06092a864886f70d0101010500")
 _PSS: Final = "1.2.840.113549.1.1.10"
 _DIGESTS: Final = {
     "1.2.840.113549.2.5": "md5",
@@ -156,7 +158,10 @@ class PublicKey:
 
 def read_public_key(spki: bytes) -> PublicKey:
     """Return the key of a SubjectPublicKeyInfo; an unknown kind carries its number."""
-    algorithm, value = der.inside(spki, der.one(spki), der.SEQUENCE, 2)[:2]
+    outer = der.one(spki)
+    if spki.startswith(_RSA_ENCRYPTION, outer.body):
+        return _rsa(spki, "RSA", der.bits(spki, der.items(spki, outer.body + len(_RSA_ENCRYPTION), outer.end)[0]))
+    algorithm, value = der.inside(spki, outer, der.SEQUENCE, 2)[:2]
     parts = der.inside(spki, algorithm, der.SEQUENCE, 1)
     number = der.read_oid(spki, parts[0])
     kind = _KEYS.get(number, number)

@@ -283,6 +283,8 @@ def moment(tag: int, value: bytes) -> datetime | None:
     elif tag != der.GENERALIZED_TIME or len(text) != 15:
         return None
     try:
-        return datetime.fromisoformat(f"{text[:8]}T{text[8:14]}+00:00").astimezone(UTC)
+        return datetime(
+            int(text[:4]), int(text[4:6]), int(text[6:8]), int(text[8:10]), int(text[10:12]), int(text[12:14]), 0, UTC
+        )
     except ValueError:
         return None

@@ -5,6 +5,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 from harness.lint.judge import Context, RuleTable
+from harness.lint.pki.above import Above, remembered, revoked_as_a_group
 from harness.lint.pki.judged import Judged, listed
 from harness.model import Finding, NotRun, Text
 from harness.wire.distinguished import COMMON_NAME
@@ -64,11 +65,23 @@ def _same_key_id(child: Certificate, issuer: Certificate) -> bool:
 
 
 def _authorities(doc: Judged) -> Iterator[Finding]:
-    for certificate in doc.path.authorities:
-        for nl, en in authority_faults(certificate, _PURPOSES.get(doc.role_name, "")):
-            name = certificate.subject.short
-            yield Finding("PKIO-CHAIN-001", "authority", Text(f"{name}: {nl}", f"{name}: {en}"), "RFC 5280", "issuer")
+    yield from _faults_above(doc.above, _PURPOSES.get(doc.role_name, ""))
     yield from _outside_the_constraints(doc)
+
+
+@remembered
+def _faults_above(above: Above, purpose: str) -> tuple[Finding, ...]:
+    return tuple(
+        Finding(
+            "PKIO-CHAIN-001",
+            "authority",
+            Text(f"{certificate.subject.short}: {nl}", f"{certificate.subject.short}: {en}"),
+            "RFC 5280",
+            "issuer",
+        )
+        for certificate in above.authorities
+        for nl, en in authority_faults(certificate, purpose)
+    )
 
 
 def _outside_the_constraints(doc: Judged) -> Iterator[Finding]:
@@ -146,12 +159,17 @@ def _look_alike(name: str, observed: str, expected: str) -> Finding:
 @rule("PKIO-CHAIN-003")
 def key_identifiers(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """AuthorityKeyIdentifier names the key of the issuer, in every step of the path (RFC 5280 4.2.1.1)."""
-    certificates = doc.path.certificates
-    for child, issuer in pairwise(certificates):
-        yield from _step(child, issuer)
-    root = certificates[-1] if certificates else None
-    if root is not None and doc.path.complete and root.self_issued and len(certificates) > 1:
-        yield from _root(root)
+    authorities = doc.path.authorities
+    if authorities:
+        yield from _step(doc.cert, authorities[0])
+        yield from _steps_above(doc.above)
+        if doc.path.complete and authorities[-1].self_issued:
+            yield from _root(authorities[-1])
+
+
+@remembered
+def _steps_above(above: Above) -> tuple[Finding, ...]:
+    return tuple(finding for pair in pairwise(above.authorities) for finding in _step(*pair))
 
 
 def _step(child: Certificate, issuer: Certificate) -> Iterator[Finding]:
@@ -223,14 +241,12 @@ def horizon_of_g1(doc: Judged, ctx: Context) -> Iterator[Finding]:
 @rule("PKIO-CHAIN-012")
 def no_revoked_authority(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """No CA of the path was withdrawn as a group, such as the G4 TSP CAs of 2024."""
-    names = [c.subject for c in doc.path.certificates if c.is_ca] + ([doc.path.missing] if doc.path.missing else [])
-    for name in names:
-        for ending, on in doc.policy.revoked:
-            if name.first(COMMON_NAME).endswith(ending) and ctx.at.date() >= on:
-                yield Finding(
-                    "PKIO-CHAIN-012",
-                    "",
-                    f"{name.short}, {on:%Y-%m-%d}",
-                    Text("een CA van 2025", "a CA of 2025"),
-                    "issuer",
-                )
+    found = doc.above.revoked
+    if doc.cert.is_ca:
+        found = (*revoked_as_a_group(doc.cert.subject), *found)
+    if doc.path.missing:
+        found = (*found, *revoked_as_a_group(doc.path.missing))
+    for name, on in found:
+        if ctx.at.date() >= on:
+            expected = Text("een CA van 2025", "a CA of 2025")
+            yield Finding("PKIO-CHAIN-012", "", f"{name.short}, {on:%Y-%m-%d}", expected, "issuer")

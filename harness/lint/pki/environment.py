@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from harness.lint.judge import Context, RuleTable
 from harness.lint.pki.judged import Judged, listed, yes
 from harness.lint.pki.policy import ACCEPTANCE_ARC, ANY_POLICY, DOMAIN_VALIDATED, ORGANIZATION_VALIDATED, PRODUCTION
+from harness.lint.pki.reach import beside
 from harness.lint.pki.validity import parse_day, stamp
 from harness.model import Environment, Finding, NotRun, Text
 from harness.wire.distinguished import ORGANIZATION, ORGANIZATIONAL_UNIT
@@ -70,6 +71,7 @@ def no_production_root_in_tests(doc: Judged, ctx: Context) -> Iterator[Finding]:
 
 
 @SET.rule("PKIO-ENV-003")
+@beside
 def sets_are_apart(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """No certificate and no key of pre-production is used in production (S4 5, 10; S1 3.3.8)."""
     relation = "preprod" if ctx.environment is Environment.PROD else "prod"
@@ -91,6 +93,7 @@ def sets_are_apart(doc: Judged, ctx: Context) -> Iterator[Finding]:
 
 
 @SET.rule("PKIO-ENV-004")
+@beside
 def no_production_key_in_tests(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """A run in pre-production does not hold a private key of production."""
     held = {k.spki_sha256 for r, k in doc.companions.keys if r == "prod"} | {k.spki_sha256 for k in doc.content.keys}
@@ -106,6 +109,7 @@ _TLS = {"tls-server", "tls-client"}
 
 
 @SET.rule("PKIO-ENV-005")
+@beside
 def one_role_per_key(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """A key serves one role; for the web and for BSN it never serves another (S4; DKC 3)."""
     for relation, other in doc.companions.others:
@@ -122,6 +126,7 @@ def one_role_per_key(doc: Judged, ctx: Context) -> Iterator[Finding]:
 
 
 @SET.rule("PKIO-ENV-006")
+@beside
 def set_is_complete(doc: Judged, ctx: Context) -> Iterator[Finding | NotRun]:
     """The set holds every role that the service needs (S1, S2, S4)."""
     service = "tvs-supplier" if ctx.service == "tvs" and yes(ctx, "cluster") else ctx.service
@@ -144,6 +149,7 @@ def set_is_complete(doc: Judged, ctx: Context) -> Iterator[Finding | NotRun]:
 
 
 @SET.rule("PKIO-ENV-007")
+@beside
 def bought_for_this_service(doc: Judged, ctx: Context) -> Iterator[Finding | NotRun]:
     """The certificate was issued after the application for this service (S4 5)."""
     applied = parse_day(ctx.setting("applied"))
@@ -162,6 +168,7 @@ def bought_for_this_service(doc: Judged, ctx: Context) -> Iterator[Finding | Not
 
 
 @SET.rule("PKIO-ENV-008")
+@beside
 def two_care_providers(doc: Judged, ctx: Context) -> Iterator[Finding | NotRun]:
     """A cluster connection shows two care providers with their own numbers and BSN certificates (S4 6)."""
     if not yes(ctx, "cluster"):

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from harness.errors import DocumentUnreadable
 from harness.lint.judge import Context, Raw
+from harness.lint.pki.above import Above, above
 from harness.lint.pki.agreed import Holder, holders
 from harness.lint.pki.policy import Authority, PkiPolicy, Policy, Role, policy, read_policy
 from harness.wire import certfile, certpath
@@ -43,6 +44,11 @@ class Companions:
     keys: tuple[tuple[str, PrivateKey], ...]
     registers: tuple[bytes, ...]
     holders: tuple[Holder, ...]
+
+    @lazy
+    def only_authorities(self) -> bool:
+        """Whether nothing came along but CA certificates and what tells of revocation."""
+        return not (self.others or self.keys or self.registers or self.holders)
 
     def related(self, relation: str) -> list[Certificate]:
         """Return the certificates that were given with this relation (`preprod`, `previous`, a role …)."""
@@ -87,7 +93,20 @@ def _companions(raws: tuple[Raw, ...], password: bytes | None) -> Companions:
 
 def companions(ctx: Context) -> Companions:
     """Return the companions of this context, read once."""
-    return _companions(ctx.companions, password_of(ctx))
+    return _at_hand(ctx)[1]
+
+
+def _at_hand(ctx: Context) -> tuple[Context, Companions, certpath.Store]:
+    """Return what came along with a context; one context is asked many times in a row, so the last one is kept."""
+    kept = _LAST[0] if _LAST else None
+    if kept is None or kept[0] is not ctx:
+        beside = _companions(ctx.companions, password_of(ctx))
+        kept = (ctx, beside, _store(ctx.trust, beside.authorities))
+        _LAST[:] = [kept]
+    return kept
+
+
+_LAST: list[tuple[Context, Companions, certpath.Store]] = []
 
 
 @lru_cache(maxsize=8)
@@ -97,7 +116,7 @@ def _anchors(trust: tuple[bytes, ...]) -> tuple[Certificate, ...]:
 
 def anchors_of(ctx: Context) -> tuple[Certificate, ...]:
     """Return the anchors: what `--trust` gave, else the pinned roots among the companions."""
-    return tuple(_store(ctx.trust, companions(ctx).authorities).anchors)
+    return tuple(_at_hand(ctx)[2].anchors)
 
 
 @lru_cache(maxsize=8)
@@ -169,9 +188,14 @@ class Judged:
         return self.path_over((*self.companions.authorities, *extra) if extra else self.companions.authorities)
 
     @lazy
+    def above(self) -> Above:
+        """The CAs of the path, with what is the same for every certificate below them."""
+        return above(self.path.authorities)
+
+    @lazy
     def anchors(self) -> frozenset[Certificate]:
         """The anchors of this judgement."""
-        return _store(self.ctx.trust, self.companions.authorities).anchors
+        return _at_hand(self.ctx)[2].anchors
 
     @lazy
     def crls(self) -> tuple[Crl, ...]:
@@ -181,8 +205,9 @@ class Judged:
 
     def path_over(self, authorities: tuple[Certificate, ...]) -> Path:
         """Return the path over these authorities and the anchors only."""
-        store = _store(self.ctx.trust, authorities)
-        if not self.ctx.trust and self.cert.sha256 in self.policy.by_digest:
+        ready = authorities is self.companions.authorities
+        store = _at_hand(self.ctx)[2] if ready else _store(self.ctx.trust, authorities)
+        if not self.ctx.trust and self.cert.is_ca and self.pin(self.cert):
             return Path((self.cert,), complete=True)
         path = certpath.find_path(self.cert, store, self.at)
         if not path.complete and not self.ctx.trust and self.policy.vouches(self.pin(path.certificates[-1])):
@@ -213,15 +238,11 @@ class Judged:
     @lazy
     def generation(self) -> str:
         """The hierarchy it belongs to: by the pin of the anchor, else by the policies of its CAs, else by its own."""
-        for certificate in reversed(self.path.certificates):
-            known = self.policy.by_digest.get(certificate.sha256)
-            if known:
-                return known.generation
-        above = (p for c in reversed(self.path.authorities) for p in map(read_policy, c.policies) if p)
-        found = next(above, None) or next(iter(self.policies), None)
-        if found:
-            return found.generation
-        return "public" if self.path.complete else ""
+        known = self.above.pin or (self.pin(self.cert) if self.cert.is_ca else None)
+        if known:
+            return known.generation
+        named = self.above.generation or next((p.generation for p in self.policies), "")
+        return named or ("public" if self.path.complete else "")
 
     @property
     def sends(self) -> bool:

@@ -21,6 +21,8 @@ from harness.lint.pki import (
     validity,
 )
 from harness.lint.pki.judged import Judged, JudgedRequest, companions, open_raw
+from harness.lint.pki.policy import policy
+from harness.lint.pki.reach import stands_alone, table_of
 from harness.model import Finding, NotRun, Text
 from harness.wire import certfile
 from harness.wire.certfile import Content
@@ -125,7 +127,8 @@ def leaf_of(certificates: tuple[Certificate, ...]) -> Certificate:
 def _judge(content: Content, ctx: Context, *, served: bool, mode: int | None = None) -> Outcome:
     leaf = leaf_of(content.certificates) if served else content.certificates[0]
     doc = Judged(content, leaf, ctx, served=served, mode=mode)
-    yield from _table(doc.role.groups, authority=doc.is_authority, uzi=_uzi(doc), sent=served).judge(doc, ctx)
+    table = _table(doc.role_name, authority=doc.is_authority, uzi=_uzi(doc), sent=served, alone=stands_alone(doc))
+    yield from table.judge(doc, ctx)
 
 
 def _uzi(doc: Judged) -> str:
@@ -134,10 +137,11 @@ def _uzi(doc: Judged) -> str:
 
 
 @cache
-def _table(groups: frozenset[str], *, authority: bool, uzi: str, sent: bool) -> RuleTable[Judged]:
+def _table(role: str, *, authority: bool, uzi: str, sent: bool, alone: bool) -> RuleTable[Judged]:
     """Return every rule for certificates of this shape in one table."""
+    groups = policy().roles[role].groups
     left = groups - {"oin", "san"} if uzi == "alone" else groups
-    return RuleTable.of(*_tables(left, authority=authority, uzi=uzi, sent=sent))
+    return table_of(_tables(left, authority=authority, uzi=uzi, sent=sent), role, alone=alone)
 
 
 def _tables(groups: frozenset[str], *, authority: bool, uzi: str, sent: bool) -> Iterator[RuleTable[Judged]]:

@@ -5,7 +5,10 @@ from functools import cache
 from math import gcd, prod
 
 from harness.lint.judge import Context, RuleTable
+from harness.lint.pki.above import Above, remembered
 from harness.lint.pki.judged import Judged, JudgedRequest
+from harness.lint.pki.policy import policy
+from harness.lint.pki.reach import beside
 from harness.model import Finding, Text
 from harness.wire.keys import PublicKey
 
@@ -21,18 +24,26 @@ _PHASE_OUT = {"sha224", "sha3-224"}
 @rule("PKIO-KEY-001")
 def rsa_size(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """RSA of 3072 bits or more is good, 2048 to 3071 is being phased out, less is insufficient."""
-    for certificate in doc.path.authorities:
-        if certificate.key.is_rsa:
-            yield from _size(certificate.key, doc, f" ({certificate.subject.short})", above=True)
+    yield from _sizes_above(doc.above)
     if doc.subject.key.is_rsa:
-        yield from _size(doc.subject.key, doc, "", above=False)
+        yield from _size(doc.subject.key, "", leaf=True)
 
 
-def _size(key: PublicKey, doc: Judged, whose: str, *, above: bool) -> Iterator[Finding]:
+@remembered
+def _sizes_above(above: Above) -> tuple[Finding, ...]:
+    return tuple(
+        finding
+        for certificate in above.authorities
+        if certificate.key.is_rsa
+        for finding in _size(certificate.key, f" ({certificate.subject.short})", leaf=False)
+    )
+
+
+def _size(key: PublicKey, whose: str, *, leaf: bool) -> Iterator[Finding]:
     if key.bits < 2048:
         yield Finding("PKIO-KEY-001", "small", f"{key}{whose}", "RSA ≥ 3072", WHERE)
-    elif key.bits < 3072 and not above:
-        conflict = doc.policy.conflicts["rsa-2048"]
+    elif key.bits < 3072 and leaf:
+        conflict = policy().conflicts["rsa-2048"]
         observed = Text(f"{key} ({conflict.nl})", f"{key} ({conflict.en})")
         yield Finding("PKIO-KEY-001", "phase-out", observed, "RSA ≥ 3072", WHERE)
     if key.bits % 8:
@@ -106,15 +117,20 @@ def key_kind(doc: Judged, ctx: Context) -> Iterator[Finding]:
         yield Finding("PKIO-KEY-003", case, key.kind, "RSA, EC", WHERE)
     else:
         yield Finding("PKIO-KEY-003", "", str(key), "RSA, EC", WHERE)
-    for certificate in doc.path.authorities:
-        weak = certificate.key.kind == "DSA" or (
-            certificate.key.kind == "EC" and certificate.key.curve not in _GOOD_CURVES
-        )
-        if weak:
-            yield Finding("PKIO-KEY-003", "", f"{certificate.key} ({certificate.subject.short})", "RSA, EC", WHERE)
+    yield from _kinds_above(doc.above)
+
+
+@remembered
+def _kinds_above(above: Above) -> tuple[Finding, ...]:
+    return tuple(
+        Finding("PKIO-KEY-003", "", f"{certificate.key} ({certificate.subject.short})", "RSA, EC", WHERE)
+        for certificate in above.authorities
+        if certificate.key.kind == "DSA" or (certificate.key.kind == "EC" and certificate.key.curve not in _GOOD_CURVES)
+    )
 
 
 @rule("PKIO-KEY-004")
+@beside
 def private_key_fits(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """The private key beside the certificate is its key; a request is signed with its own key (DKC 7)."""
     if isinstance(doc, JudgedRequest):
@@ -139,6 +155,7 @@ def private_key_fits(doc: Judged, ctx: Context) -> Iterator[Finding]:
 
 
 @rule("PKIO-KEY-005")
+@beside
 def renewed_key(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """A renewal has a new key pair (DKC 7)."""
     for previous in doc.companions.related("previous"):
@@ -150,6 +167,7 @@ def renewed_key(doc: Judged, ctx: Context) -> Iterator[Finding]:
 
 
 @rule("PKIO-KEY-006")
+@beside
 def key_in_the_clear(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """A private key does not lie about unprotected: encrypted, or in a file that only its owner can read (DKC 5)."""
     if any(not k.encrypted for k in doc.content.keys):
@@ -187,10 +205,22 @@ def digest(doc: Judged, ctx: Context) -> Iterator[Finding]:
         yield Finding("PKIO-SIG-001", "phase-out", str(algorithm), "SHA-256, SHA-384, SHA-512", where)
     elif algorithm.digest not in _GOOD:
         yield Finding("PKIO-SIG-001", "", str(algorithm), "SHA-256, SHA-384, SHA-512", where)
-    for certificate in doc.path.authorities[:-1]:
-        if certificate.outer_algorithm.digest not in _GOOD:
-            observed = f"{certificate.outer_algorithm} ({certificate.subject.short})"
-            yield Finding("PKIO-SIG-001", "", observed, "SHA-256, SHA-384, SHA-512", where)
+    yield from _digests_above(doc.above)
+
+
+@remembered
+def _digests_above(above: Above) -> tuple[Finding, ...]:
+    return tuple(
+        Finding(
+            "PKIO-SIG-001",
+            "",
+            f"{certificate.outer_algorithm} ({certificate.subject.short})",
+            "SHA-256, SHA-384, SHA-512",
+            "signatureAlgorithm",
+        )
+        for certificate in above.authorities[:-1]
+        if certificate.outer_algorithm.digest not in _GOOD
+    )
 
 
 @SIGNATURE.rule("PKIO-SIG-002")

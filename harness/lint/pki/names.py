@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from harness.lint.judge import Context, RuleTable
 from harness.lint.pki.judged import Judged, listed
+from harness.lint.pki.reach import beside
 from harness.model import Environment, Finding, Text
 from harness.wire import hostname
 from harness.wire.distinguished import COMMON_NAME
@@ -40,6 +41,7 @@ def _uncovered(doc: Judged, hosts: list[str]) -> list[str]:
 
 
 @rule("PKIO-SAN-002")
+@beside
 def covers_the_endpoint(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """The host of the endpoint matches a name in the certificate; the common name is never consulted."""
     hosts = _hosts(doc, ctx)
@@ -49,6 +51,7 @@ def covers_the_endpoint(doc: Judged, ctx: Context) -> Iterator[Finding]:
 
 
 @rule("PKIO-SAN-008")
+@beside
 def covers_every_endpoint(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """Every host of the delivery channels, the WSDL and the metadata is covered (S1 4.4.4)."""
     hosts = _hosts(doc, ctx)
@@ -115,6 +118,7 @@ def host_syntax(doc: Judged, ctx: Context) -> Iterator[Finding]:
 
 
 @rule("PKIO-SAN-009")
+@beside
 def names_of_this_environment(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """No host stands in both the pre-production and the production certificate (S4 steps 5, 10)."""
     other = {Environment.PREPROD: "prod", Environment.PROD: "preprod"}.get(ctx.environment, "")

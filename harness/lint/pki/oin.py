@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from harness.lint.judge import Context, RuleTable
 from harness.lint.pki.judged import Judged, listed, yes
+from harness.lint.pki.reach import beside
 from harness.model import Environment, Finding, NotRun, Text
 from harness.wire import der
 from harness.wire.distinguished import ORGANIZATION_IDENTIFIER, ORGANIZATIONAL_UNIT, SERIAL_NUMBER
@@ -15,6 +16,10 @@ OIN = RuleTable[Judged]()
 rule = OIN.rule
 WHERE = "subject.serialNumber"
 NO_NUMBER = Text("geen serialNumber in het subject", "no serialNumber in the subject")
+_NO_REGISTER = NotRun(
+    "PKIO-OIN-015",
+    Text("geen uittreksel van het OIN-register opgegeven", "no extract of the OIN register was given"),
+)
 _INSIDE = re.compile(r"[0-9]{8}[0-9A-Z]{12}")
 
 
@@ -121,6 +126,7 @@ def _operator(ctx: Context) -> str:
 
 
 @rule("PKIO-OIN-009")
+@beside
 def configured(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """The number is the configured one (S1 3.5)."""
     expected = ctx.settings.get("oin", ())
@@ -129,6 +135,7 @@ def configured(doc: Judged, ctx: Context) -> Iterator[Finding]:
 
 
 @rule("PKIO-OIN-010")
+@beside
 def equals_party_id(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """The number is the PartyId of the CPA; a declared operator makes a difference informative (S1 4.4.4)."""
     expected = [of_party_id(value) for value in ctx.settings.get("partyid", ())]
@@ -138,6 +145,7 @@ def equals_party_id(doc: Judged, ctx: Context) -> Iterator[Finding]:
 
 
 @rule("PKIO-OIN-011")
+@beside
 def equals_entity_id(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """The number is the one in the SAML entityID (TVS, eHerkenning)."""
     entities = ctx.settings.get("entityid", ())
@@ -165,6 +173,7 @@ def equals_organization_identifier(doc: Judged, ctx: Context) -> Iterator[Findin
 
 
 @rule("PKIO-OIN-013")
+@beside
 def one_number_in_the_set(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """All own certificates of one set carry one number, save the SubOINs that are allowed (DKC 6)."""
     allowed = {doc.subject.oin, "", *ctx.settings.get("suboin", ())}
@@ -196,8 +205,7 @@ def registered(doc: Judged, ctx: Context) -> Iterator[Finding | NotRun]:
         return
     entries = [e for data in doc.companions.registers for e in _entries(data)]
     if not entries:
-        reason = Text("geen uittreksel van het OIN-register opgegeven", "no extract of the OIN register was given")
-        yield NotRun("PKIO-OIN-015", reason)
+        yield _NO_REGISTER
         return
     mine = [e for e in entries if str(e.get("oin", "")) == doc.subject.oin]
     if not mine:

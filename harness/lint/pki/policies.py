@@ -27,7 +27,11 @@ def of_pkioverheid(doc: Judged, ctx: Context) -> Iterator[Finding]:
     if not doc.policies:
         observed = listed(doc.cert.policies) or Text("geen certificatePolicies", "no certificatePolicies")
         yield Finding("PKIO-POL-001", "", observed, _expected(doc), WHERE)
-    elif not any(p.is_g4 or p.is_person or p.is_public_server or p.tail in doc.role.g1 for p in doc.policies):
+        return
+    for p in doc.policies:
+        if p.is_g4 or p.tail in doc.role.g1 or p.is_person or p.is_public_server:
+            return
+    if doc.policies:
         yield Finding("PKIO-POL-001", "role", listed(p.oid for p in doc.policies), _expected(doc), WHERE)
 
 

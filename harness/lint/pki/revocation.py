@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from harness.lint.judge import Context, RuleTable, not_run
+from harness.lint.pki.above import PLAIN
 from harness.lint.pki.judged import Companions, Judged, anchors_of, listed
 from harness.lint.pki.validity import stamp
 from harness.model import Finding, NotRun, Text
@@ -15,15 +16,17 @@ REVOCATION = RuleTable[Judged]()
 rule = REVOCATION.rule
 NO_CRL = Text("geen CRL opgegeven", "no CRL was given")
 SKEW = timedelta(minutes=5)
-_PLAIN = frozenset({"http"})
+_NO_CRL = tuple(not_run(("PKIO-REV-003", "PKIO-REV-004", "PKIO-REV-005", "PKIO-REV-008"), NO_CRL))
 
 
 @rule("PKIO-REV-001", "PKIO-REV-002")
 def distribution_points(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """The leaf and every CA below the root say where their CRL is, over plain http (DKB PKI003)."""
+    if doc.cert.crl_schemes == PLAIN and doc.above.plain and doc.path.complete:
+        return
     for certificate in doc.path.certificates or (doc.cert,):
         schemes = certificate.crl_schemes
-        if schemes == _PLAIN or (certificate.self_issued and doc.path.complete):
+        if schemes == PLAIN or (certificate.self_issued and doc.path.complete):
             continue
         where = (
             "cRLDistributionPoints"
@@ -45,8 +48,7 @@ def revoked(doc: Judged, ctx: Context) -> Iterator[Finding | NotRun]:
     """Each certificate of the path is looked up in the CRL of its issuer, when that CRL can be trusted (DKC 7)."""
     crls = doc.crls
     if not crls:
-        ids = ("PKIO-REV-003", "PKIO-REV-004", "PKIO-REV-005", "PKIO-REV-008")
-        yield from not_run(ids, NO_CRL)
+        yield from _NO_CRL
         return
     yield from _unreadable(doc)
     path = doc.path.certificates

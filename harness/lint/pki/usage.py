@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 from harness.lint.judge import Context, RuleTable
+from harness.lint.pki.above import Above, remembered
 from harness.lint.pki.judged import Judged, listed
+from harness.lint.pki.reach import in_roles
 from harness.lint.pki.subject import ABSENT
 from harness.model import Finding, Text
 from harness.wire.extensions import (
@@ -16,7 +18,7 @@ from harness.wire.extensions import (
     POLICY_CONSTRAINTS,
     SAN,
 )
-from harness.wire.x509 import ANY_USAGE, CLIENT_AUTH, SERVER_AUTH
+from harness.wire.x509 import ANY_USAGE, CLIENT_AUTH, SERVER_AUTH, Certificate
 
 USAGE = RuleTable[Judged]()
 CONSTRAINTS = RuleTable[Judged]()
@@ -90,6 +92,7 @@ def _lacks(doc: Judged, purpose: str) -> bool:
 
 
 @rule("PKIO-KU-004")
+@in_roles("tls-server", "web")
 def server_purpose(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """A server certificate has no extendedKeyUsage, or one with serverAuth."""
     if doc.role_name in {"tls-server", "web"} and _lacks(doc, SERVER_AUTH):
@@ -97,6 +100,7 @@ def server_purpose(doc: Judged, ctx: Context) -> Iterator[Finding]:
 
 
 @rule("PKIO-KU-005")
+@in_roles("tls-client")
 def client_purpose(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """A client certificate has no extendedKeyUsage, or one with clientAuth; public certificates lose it in 2026."""
     if doc.role_name == "tls-client" and _lacks(doc, CLIENT_AUTH):
@@ -125,6 +129,7 @@ def any_purpose(doc: Judged, ctx: Context) -> Iterator[Finding]:
 
 
 @rule("PKIO-KU-009")
+@in_roles("message-signing")
 def signing_usage(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """Signing a message needs digitalSignature or nonRepudiation; serverAuth beside it is normal."""
     if doc.role_name != "message-signing" or doc.subject.key_usage is None:
@@ -135,6 +140,7 @@ def signing_usage(doc: Judged, ctx: Context) -> Iterator[Finding]:
 
 
 @rule("PKIO-KU-010")
+@in_roles("encryption", "bsn-encryption")
 def encryption_usage(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """Encryption needs an RSA key with keyEncipherment, or an EC key with keyAgreement (DKB ENC004)."""
     if doc.role_name not in {"encryption", "bsn-encryption"}:
@@ -148,6 +154,7 @@ def encryption_usage(doc: Judged, ctx: Context) -> Iterator[Finding]:
 
 
 @rule("PKIO-KU-011")
+@in_roles("beroep")
 def professional_usage(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """A professional's signature certificate: nonRepudiation alone, QcCompliance, QcSSCD and a title (S2)."""
     if doc.role_name != "beroep":
@@ -204,14 +211,26 @@ def version_three(doc: Judged, ctx: Context) -> Iterator[Finding]:
         yield Finding("PKIO-BC-003", "issuer", Text("lege issuer", "empty issuer"), Text("gevuld", "filled"), "issuer")
 
 
+def _odd_extensions(certificate: Certificate) -> bool:
+    extensions = certificate.extensions
+    return bool(extensions.critical_oids - _KNOWN_CRITICAL or extensions.repeated or certificate.unreadable)
+
+
+@remembered
+def _odd_above(above: Above) -> bool:
+    return any(map(_odd_extensions, above.authorities))
+
+
 @CONSTRAINTS.rule("PKIO-BC-004")
 def extensions_known(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """No unknown critical extension, no repeated and no unreadable one, in the leaf and in every CA above it."""
+    if not (_odd_extensions(doc.cert) or _odd_above(doc.above)):
+        return
     for certificate in doc.path.certificates or (doc.cert,):
+        if not _odd_extensions(certificate):
+            continue
         extensions = certificate.extensions
         unknown = extensions.critical_oids - _KNOWN_CRITICAL
-        if not (unknown or extensions.repeated or certificate.unreadable):
-            continue
         where = "" if certificate is doc.cert else f" ({certificate.subject.short})"
         for oid in sorted(unknown):
             expected = Text("bekend, of niet critical", "known, or not critical")

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from harness.lint.judge import Context, RuleTable
 from harness.lint.pki.judged import Judged, yes
+from harness.lint.pki.reach import beside, in_roles
 from harness.model import Finding, Text
 from harness.wire.x509 import Certificate
 
@@ -33,6 +34,8 @@ def parse_day(text: str) -> datetime | None:
 @rule("PKIO-VAL-001")
 def valid_now(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """The moment of judgement lies in the validity of the leaf and of every CA above it (DKB PKI002)."""
+    if doc.cert.valid_at(ctx.at) and doc.above.valid_at(ctx.at):
+        return
     for certificate in doc.path.certificates or (doc.cert,):
         if not certificate.valid_at(ctx.at):
             yield from _outside(certificate, doc, ctx)
@@ -54,12 +57,20 @@ def _outside(certificate: Certificate, doc: Judged, ctx: Context) -> Iterator[Fi
         yield Finding("PKIO-VAL-001", case, f"notBefore {stamp(first)}{name}", stamp(ctx.at), "validity.notBefore")
 
 
+def _horizon(ctx: Context, default: int) -> datetime:
+    if not ctx.settings:
+        return ctx.at + timedelta(days=default)
+    days = ctx.setting("horizon")
+    wanted = int(days) if days.isdigit() and len(days) < 5 else default
+    return (parse_day(ctx.setting("go-live")) or ctx.at) + timedelta(days=wanted)
+
+
 @rule("PKIO-VAL-002")
 def valid_long_enough(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """Leaf and CAs stay valid until the go-live day and the horizon after it (DKC 7)."""
-    days = ctx.setting("horizon")
-    horizon = timedelta(days=int(days) if days.isdigit() and len(days) < 5 else doc.policy.validity["horizon_days"])
-    until = (parse_day(ctx.setting("go-live")) or ctx.at) + horizon
+    until = _horizon(ctx, doc.policy.validity["horizon_days"])
+    if (ends := doc.cert.not_after) and ends >= until and doc.above.valid_until(until):
+        return
     for certificate in doc.path.certificates or (doc.cert,):
         last = certificate.not_after
         if last and last < until and certificate.valid_at(ctx.at):
@@ -86,6 +97,7 @@ def lifetime(doc: Judged, ctx: Context) -> Iterator[Finding]:
 
 
 @rule("PKIO-VAL-004")
+@in_roles("web")
 def lifetime_on_the_web(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """A public certificate lives 200 days at most since 15 March 2026, and shorter later (CA/B SC-081)."""
     first, last = doc.cert.not_before, doc.cert.not_after
@@ -107,6 +119,7 @@ def within_the_issuer(doc: Judged, ctx: Context) -> Iterator[Finding]:
 
 
 @rule("PKIO-VAL-006")
+@beside
 def within_what_refers_to_it(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """The CPA and the metadata that hold the certificate do not outlive it; with TLS offloading that is allowed (DKC 7)."""
     last = doc.cert.not_after
