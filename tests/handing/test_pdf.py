@@ -4,10 +4,13 @@ import json
 import re
 import time
 from dataclasses import replace
+from datetime import date
 
 import dossier
 import pytest
 
+from harness.attestations import Attestation, Ledger
+from harness.model import Environment
 from harness.report import html, jsonfile, pdf
 from harness.report.build import build
 from harness.report.pdf import parts
@@ -135,3 +138,23 @@ def test_many_connections_are_listed_by_result_and_the_rest_is_in_the_json(tmp_p
     assert all(name in text for name in names)
     assert "report.json, dat in dit bestand is ingesloten" in text
     assert json.loads(parts.embedded(file.read_bytes()))["connections"][39]["name"] == "gemeente-039"
+
+
+def test_the_care_providers_of_a_cluster_stand_beside_their_steps_as_in_the_html(tmp_path, tool):
+    names = tuple(f"Huisartsenpraktijk Voorbeeld {n}" for n in range(1, 121))
+    cluster = dossier.connection("tvs", "tvs-cluster", Environment.PROD, providers=names, kind="leverancier")
+    said = Attestation("TC-16a", "A. Jansen", "tester", date(2026, 11, 20), "Gedaan.", provider=names[0])
+    run = dossier.run([cluster], [])
+    made = build(run, attestations=Ledger((said,)), now=dossier.NOW, book=dossier.BOOK, reader="dictu")
+    text = " ".join(tool("pdftotext", "-layout", rendered(tmp_path, made), "-").stdout.split())
+    assert "Grootschalig aansluiten, per zorgaanbieder (120)" in text
+    assert all(name in text for name in names)
+
+
+def test_of_thousands_of_care_providers_the_first_are_printed_and_the_rest_is_counted():
+    names = tuple(f"Praktijk {n}" for n in range(5000))
+    cluster = dossier.connection("tvs", "tvs-cluster", Environment.PROD, providers=names, kind="leverancier")
+    made = build(dossier.run([cluster], []), now=dossier.NOW, book=dossier.BOOK, reader="dictu")
+    table = next(b for b in lay_out(made)["blocks"] if b["b"] == "matrix")
+    assert len(table["rows"]) == 600
+    assert "4.400" in table["rest"]

@@ -3,14 +3,15 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from harness.report.model import Connection, Listed, Mark, Step
+from harness.report.model import Connection, Listed, Mark, Phase, Step
 from harness.report.pdf.blocks import Block, Rich, facts, para
 from harness.report.pdf.glyphs import drawable, pieces
-from harness.report.pdf.paper import Paper
+from harness.report.pdf.paper import MOST_LINES, Paper
 
 ATTENTION: Final = ("fail", "error", "warn")
 MOST_ROWS: Final = 150
 MOST_IDS: Final = 10
+MOST_PROVIDERS: Final = 600
 
 
 def results(paper: Paper) -> Iterator[Block]:
@@ -39,6 +40,22 @@ def results(paper: Paper) -> Iterator[Block]:
                     "id": paper.place(p.anchor),
                 }
                 yield {"b": "steps", "head": head, "rows": [_step(paper, c, s) for s in shown]}
+            yield from _per_provider(paper, p)
+
+
+def _per_provider(paper: Paper, phase: Phase) -> Iterator[Block]:
+    """Lay the care providers of a cluster out: a line for each, a column per step that wants evidence of every one."""
+    if not phase.providers:
+        return
+    most = MOST_LINES if paper.dense else MOST_PROVIDERS
+    rest = len(phase.providers) - most
+    yield {
+        "b": "matrix",
+        "caption": drawable(paper.say("per_provider", phase=phase.name, n=len(phase.providers))),
+        "head": [drawable(paper.say("provider")), *map(drawable, phase.provider_steps)],
+        "rows": [[pieces(line.name), *(paper.word(m) for m in line.marks)] for line in phase.providers[:most]],
+        "rest": paper.say("pdf_rest", n=paper.say.number(rest)) if rest > 0 else "",
+    }
 
 
 def _listing(paper: Paper, c: Connection, head: Sequence[str]) -> Iterator[Block]:
@@ -58,6 +75,8 @@ def _listing(paper: Paper, c: Connection, head: Sequence[str]) -> Iterator[Block
     }
     if shown:
         yield {"b": "steps", "head": head, "rows": [_step(paper, c, s) for s in shown]}
+    for p in c.phases:
+        yield from _per_provider(paper, p)
 
 
 def _step(paper: Paper, c: Connection, s: Step) -> dict[str, Any]:
