@@ -58,7 +58,6 @@ class ConnectionInfo:
     chain_test: bool = True
     activated: str = ""
     profiles: tuple[str, ...] = ()
-    certificates: tuple[tuple[str, str], ...] = ()
     ticket: str = ""
     permission: str = ""
     adapter: str = ""
@@ -199,12 +198,21 @@ def find(path: Path) -> Path:
     return runs[-1]
 
 
+@dataclass(frozen=True)
+class End:
+    """How a run ended; without an `end` event it broke off."""
+
+    ended: datetime | None = None
+    interrupted: bool = True
+    masked: int = 0
+
+
 def read(path: Path) -> Run:
     """Read a run file; a damaged last line is counted, not fatal. Raises UnusableInput when it is no run file."""
     file = find(path)
     info: RunInfo | None = None
     results: list[Result] = []
-    end: dict[str, Any] = {}
+    end = End()
     damaged = 0
     for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
@@ -215,7 +223,7 @@ def read(path: Path) -> Run:
             elif kind == "result":
                 results.append(_result(event))
             elif kind == "end":
-                end = event
+                end = _end(event)
         except (ValueError, KeyError, TypeError, AttributeError):
             damaged += 1
     if info is None:
@@ -223,9 +231,11 @@ def read(path: Path) -> Run:
             f"{file}: geen runbestand; de eerste regel is geen run-gebeurtenis",
             f"{file}: not a run file; its first line is not a run event",
         )
-    ended = datetime.fromisoformat(end["ended"]) if end else None
-    interrupted = bool(end.get("interrupted")) or not end
-    return Run(info, tuple(results), ended, interrupted, int(end.get("masked", 0)), file, damaged)
+    return Run(info, tuple(results), end.ended, end.interrupted, end.masked, file, damaged)
+
+
+def _end(raw: dict[str, Any]) -> End:
+    return End(datetime.fromisoformat(raw["ended"]), bool(raw.get("interrupted")), int(raw.get("masked", 0)))
 
 
 def _words(raw: Any) -> Words:
@@ -245,16 +255,22 @@ def _info(raw: dict[str, Any]) -> RunInfo:
     raw["connections"] = tuple(_connection(c) for c in raw.get("connections", ()))
     for name in ("rules_version", "checklists_version"):
         raw.setdefault(name, "")
-    return RunInfo(**raw)
+    return RunInfo(**_known(raw, RunInfo))
+
+
+def _known(raw: dict[str, Any], kind: type[RunInfo | ConnectionInfo]) -> dict[str, Any]:
+    """Leave out what another version of ketentest wrote and this one does not know."""
+    names = {f.name for f in dataclasses.fields(kind)}
+    return {name: value for name, value in raw.items() if name in names}
 
 
 def _connection(raw: dict[str, Any]) -> ConnectionInfo:
     raw["environment"] = Environment(raw["environment"])
     for name in ("channels", "providers", "registries", "profiles"):
         raw[name] = tuple(raw.get(name, ()))
-    for name in ("endpoints", "certificates", "window"):
+    for name in ("endpoints", "window"):
         raw[name] = _pairs(raw.get(name, ()))
-    return ConnectionInfo(**raw)
+    return ConnectionInfo(**_known(raw, ConnectionInfo))
 
 
 def _finding(raw: dict[str, Any]) -> Graded:

@@ -1,5 +1,6 @@
 """The run file: appended, read back, merged and compared."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -69,6 +70,24 @@ def test_a_file_that_is_no_run_gets_one_sentence(tmp_path):
         read(tmp_path / "x.jsonl")
     with pytest.raises(UnusableInput, match="geen run gevonden"):
         read(tmp_path)
+
+
+def test_what_another_version_wrote_is_read_without_the_words_this_one_does_not_know(tmp_path):
+    file = create(tmp_path, info()).folder / "run.jsonl"
+    first = json.loads(file.read_text())
+    first["weather"] = "dry"
+    first["connections"][0]["certificates"] = [["tls", "certs/tls.pem"]]
+    file.write_text(json.dumps(first))
+    assert read(file).info == info()
+
+
+def test_a_damaged_end_is_a_run_that_broke_off(tmp_path):
+    file = create(tmp_path, info()).folder / "run.jsonl"
+    with file.open("a") as stream:
+        stream.write('{"event": "end", "ended": 5}')
+    found = read(file)
+    assert found.interrupted
+    assert found.unreadable_lines == 1
 
 
 def at(hours, *results, **changes):
