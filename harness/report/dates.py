@@ -5,9 +5,9 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from harness.checklist import Deadline, Row
-from harness.model import Verdict
+from harness.model import Environment, Verdict
 from harness.outcome import RowVerdict
-from harness.report.desk import Desk
+from harness.report.desk import Desk, plain_mark
 from harness.report.model import Mark, Moment, Validity
 from harness.report.wording import AMSTERDAM
 from harness.run import ConnectionInfo
@@ -96,7 +96,8 @@ def validities(desk: Desk) -> tuple[Validity, ...]:
                 continue
             label = data.get("role") or data.get("name") or result.probe
             name = label if len(desk.infos) == 1 else f"{result.connection}: {label}"
-            found[(name, start, end)] = _validity(desk, desk.clean(name, 70), start, end)
+            lab = result.environment is Environment.LAB
+            found[(name, start, end)] = _validity(desk, desk.clean(name, 70), start, end, lab=lab)
     return tuple(found[key] for key in sorted(found, key=lambda k: (k[2], k[0])))
 
 
@@ -107,10 +108,11 @@ def _day(moment: str) -> date | None:
         return None
 
 
-def _validity(desk: Desk, label: str, start: date, end: date) -> Validity:
+def _validity(desk: Desk, label: str, start: date, end: date, *, lab: bool) -> Validity:
     say, today = desk.say, day_of(desk.now)
     if end < today:
         return Validity(label, start, end, Mark("fail", say("fail")), say("expired_since", date=say.day(end)))
     left = say.count("days_left", (end - today).days)
-    key = "warn" if end - today <= SOON else "pass"
-    return Validity(label, start, end, Mark(key, say(key)), f"{say('valid_to', date=say.day(end))}, {left}")
+    verdict = Verdict.WARN if end - today <= SOON else Verdict.PASS
+    mark = plain_mark(verdict, say, lab=lab and verdict is Verdict.PASS)
+    return Validity(label, start, end, mark, f"{say('valid_to', date=say.day(end))}, {left}")

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from harness.model import Environment, Result, Severity, Verdict, roll_up
 from harness.report.desk import Desk, plain_mark
-from harness.report.model import Lane, Mark, Question, Stage
+from harness.report.model import Lane, Question, Stage
 from harness.run import ConnectionInfo
 
 REACHING: Final = ("net", "tls.server")
@@ -119,10 +119,10 @@ def _stage(desk: Desk, label: str, results: Sequence[Result], *, stopped: bool) 
     ):
         ran = [r for r in results if r.verdict.settled]
         verdict = roll_up(r.verdict for r in ran) if ran and not stopped else Verdict.NOT_RUN
-    mark = Mark(str(verdict), say(str(verdict)))
+    worst = [r for r in results if r.verdict is verdict]
+    mark = plain_mark(verdict, say, lab=any(r.environment is Environment.LAB for r in worst))
     if verdict is Verdict.NOT_RUN:
         return Stage(say(label), mark, network=network)
-    worst = [r for r in results if r.verdict is verdict]
     rules = [g.finding.rule for r in worst for g in r.findings if g.severity is not Severity.INFO]
     if verdict is not Verdict.PASS and rules:
         return Stage(say(label), mark, rules[0], network)

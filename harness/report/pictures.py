@@ -11,6 +11,8 @@ from harness.report.wording import Wording
 
 FONT: Final = 'font-family="system-ui,Segoe UI,DejaVu Sans,sans-serif"'
 _DASH: Final = {"not-run": "2 6", "fail": "8 5", "error": "8 5"}
+_CALM: Final = ("pass", "lab")
+"""Results whose labels need no colour of their own."""
 
 
 def _e(text: str) -> str:
@@ -108,13 +110,13 @@ def _wide_lane(lane: Lane, y: float) -> Iterable[str]:
 
 
 def _labels(x: float, y: float, stage: Stage) -> Iterable[str]:
-    ink = INK if stage.mark.key == "pass" else TONES[stage.mark.key].ink
+    ink = INK if stage.mark.key in _CALM else TONES[stage.mark.key].ink
     yield _text(x, y - 19, stage.label, fill=ink, size=12.5, bold=stage.mark.key in ("fail", "error", "warn"))
     if stage.note:
         first, second = _two_lines(stage.note, 16)
-        yield _text(x, y + 28, first, fill=ink if stage.mark.key != "pass" else SOFT, size=10.5)
+        yield _text(x, y + 28, first, fill=SOFT if stage.mark.key in _CALM else ink, size=10.5)
         if second:
-            yield _text(x, y + 42, second, fill=ink if stage.mark.key != "pass" else SOFT, size=10.5)
+            yield _text(x, y + 42, second, fill=SOFT if stage.mark.key in _CALM else ink, size=10.5)
 
 
 def _two_lines(words: str, width: int) -> tuple[str, str]:
@@ -134,7 +136,7 @@ def _tall(connection: Connection, say: Wording) -> str:
         y += 34
         for stage in lane.stages:
             key = stage.mark.key
-            ink = INK if key == "pass" else TONES[key].ink
+            ink = INK if key in _CALM else TONES[key].ink
             body += [
                 _line(30, y, 30, y + 16, key),
                 _sign(30, y + 27, key, 22),

@@ -69,6 +69,14 @@ def test_the_path_stops_where_it_fails():
     assert lane.stages[3].note == "PKIO-CHAIN-009"
 
 
+def test_the_path_in_the_lab_has_the_sign_of_the_lab_and_not_the_green_one():
+    made = report(dossier.lab())
+    stages = [stage for lane in made.connections[0].lanes for stage in lane.stages]
+    assert {stage.mark.key for stage in stages} == {"lab"}
+    assert "tegen het ingebouwde lab" in stages[0].mark.word
+    assert {v.mark.key for v in made.validities} <= {"lab", "warn", "fail"}
+
+
 def test_every_row_of_the_catalogue_is_there_and_a_skipped_one_has_its_reason():
     found = steps(report(dossier.red()))
     assert set(found) == {row for row, r in catalogue().items() if r.procedure == "digipoort"}

@@ -54,7 +54,14 @@ def findings(paper: Paper) -> Iterator[Block]:
         rest = [c.name for c in drawn[MOST_PATHS:]]
         yield {
             "b": "soft",
-            "t": pieces(" ".join((say("path_caption"), say("and_more", n=say.number(len(rest))) if rest else ""))),
+            "t": pieces(
+                " ".join(
+                    (
+                        say("path_caption_lab" if r.exercise else "path_caption"),
+                        say("and_more", n=say.number(len(rest))) if rest else "",
+                    )
+                )
+            ),
         }
     if not r.findings:
         yield para(say("findings_none"))
