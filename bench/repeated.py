@@ -1,24 +1,48 @@
-"""Ping healthily and with every fault of the lab's MSH, again and again and at once: no fault passes, nothing healthy fails.
+"""Exchange with the lab's MSH healthily and with every fault, again and again and at once: no fault passes, nothing healthy fails.
 
-usage: python bench/repeated.py [REPETITIONS]        5 (the default) makes some 200 exchanges; 200 takes half an hour
+Pings, business messages in the six profiles in both directions, duplicates, retries and the chain test of Lopende
+Zaken; the cases are divided over a process per core.
+
+usage: python bench/repeated.py [REPETITIONS]        5 (the default) takes half a minute; bar: no deviation
 """
 
+import asyncio
 import os
-import subprocess
 import sys
+import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+TESTS = Path(__file__).resolve().parents[1] / "tests"
+sys.path[:0] = [str(TESTS), str(TESTS / "lab")]
+from repeated_runs import cases, play  # noqa: E402
 
-def main():
-    times = sys.argv[1] if len(sys.argv) > 1 else "5"
-    test = Path(__file__).resolve().parents[1] / "tests" / "lab" / "test_msh_repeated.py"
-    started = time.perf_counter()
-    environment = {**os.environ, "KETENTEST_REPETITIONS": times}
-    done = subprocess.run([sys.executable, "-m", "pytest", "-q", test], env=environment, check=False)
-    print(f"{times} repetitions of everything: {time.perf_counter() - started:.0f} s")
-    return done.returncode
+BY_NAME = {case.name: case for case in cases()}
+
+
+def part(names, times):
+    """Play these cases in a process of its own; returns what was wrong."""
+    with tempfile.TemporaryDirectory() as folder:
+        wrong, _ = asyncio.run(play([BY_NAME[name] for name in names], times, Path(folder)))
+    return wrong
+
+
+def main(times=5):
+    """Play everything, and tell every deviation."""
+    began, cores = time.perf_counter(), os.cpu_count() or 1
+    parts = [list(BY_NAME)[number::cores] for number in range(cores)]
+    with ProcessPoolExecutor(cores) as pool:
+        wrong = [said for done in pool.map(part, parts, [times] * cores) for said in done]
+    spent = os.times()
+    for said in wrong:
+        print(said)
+    print(
+        f"{len(BY_NAME)} exchanges, {times} times each: {len(BY_NAME) * times - len(wrong)} of {len(BY_NAME) * times} as they should be"
+        f" ({time.perf_counter() - began:.0f} s, of which the processors worked {spent.children_user + spent.children_system:.0f} s)"
+    )
+    return not wrong
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(0 if main(*map(int, sys.argv[1:])) else 1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -79,6 +80,7 @@ def agreements(link: Link) -> list[Agreed]:
     return found
 
 
+@lru_cache(maxsize=32)
 def _agreed(data: bytes, oin: str) -> Agreed | None:
     try:
         cpa = parse_cpa(data)

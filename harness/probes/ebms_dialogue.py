@@ -75,6 +75,8 @@ async def _hold(link: Link, tools: Tools, way: Way) -> Dialogue:
         if harmless(link) and not _is_error(dialogue.answer):
             dialogue.echo = await inbox.wait(_echo_of(sent), waiting_time(tools)[0])
             await asyncio.sleep(QUIET / 3)
+        if not way.channel.reliable:
+            await _unasked(dialogue, inbox)
     return dialogue
 
 
@@ -94,13 +96,22 @@ def _is_error(message: Message | None) -> bool:
 
 
 async def _collect(tools: Tools, dialogue: Dialogue, inbox: Inbox) -> None:
-    """Wait for the acknowledgement of a reliable message; best effort gets a moment to be wrong."""
+    """Wait for the acknowledgement of a reliable message, or for the error on one that nobody has to acknowledge."""
     if dialogue.answer is not None or dialogue.reply.status >= 300:
         return
-    seconds = waiting_time(tools)[0] if dialogue.way.channel.reliable else QUIET
-    found = await inbox.wait(_signal_about(dialogue.sent), seconds)
-    if found is not None:
+    reliable, about = dialogue.way.channel.reliable, _signal_about(dialogue.sent)
+    answers = about if reliable else lambda a: about(a) or _echo_of(dialogue.sent)(a)
+    found = await inbox.wait(answers, waiting_time(tools)[0] if reliable else QUIET)
+    if found is not None and about(found):
         dialogue.answers.append(found)
+
+
+async def _unasked(dialogue: Dialogue, inbox: Inbox) -> None:
+    """Look once more, after everything else came, for the acknowledgement of a best-effort message."""
+    if dialogue.answer is None and dialogue.reply.status < 300:
+        found = await inbox.wait(_signal_about(dialogue.sent), QUIET)
+        if found is not None:
+            dialogue.answers.append(found)
 
 
 def _signal_about(sent: Message) -> Callable[[Arrival], bool]:

@@ -143,7 +143,7 @@ ANSWERS: Final[Mapping[str, Fault]] = {
         Text("neemt de Ping aan en stuurt nooit een Pong", "accepts the Ping and never sends a Pong"),
         behaviour="silent",
     ),
-    "late-pong": Fault("PONG-011", Text("stuurt de Pong te laat", "sends the Pong too late"), PONG, delay=3.6),
+    "late-pong": Fault("PONG-011", Text("stuurt de Pong te laat", "sends the Pong too late"), PONG, delay=5.6),
     "foreign-pong": Fault(
         "PONG-011",
         Text(

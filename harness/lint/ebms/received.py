@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from harness.errors import KetentestError
 from harness.lint.judge import Context, HttpHead, Raw
@@ -15,6 +15,8 @@ from harness.wire.ebms_signature import Examination, examine
 
 INCOMING = "incoming"
 """The context role of a message that comes in now, on the wire; a file has no such role."""
+LARGE = 256 * 1024
+"""A CPA of this many bytes is no ordinary one, and is not kept in memory."""
 
 
 @dataclass(frozen=True)
@@ -154,10 +156,16 @@ def _cpa(companions: Sequence[Raw]) -> tuple[Cpa | None, Text | None]:
         if b"CollaborationProtocolAgreement" not in raw.data[:65536]:
             continue
         try:
-            return parse_cpa(raw.data), None
+            return (_read_once if len(raw.data) < LARGE else parse_cpa)(raw.data), None
         except KetentestError as wrong:
             return None, Text(f"het CPA is niet te lezen: {wrong.text.nl}", f"the CPA cannot be read: {wrong.text.en}")
     return None, None
+
+
+@lru_cache(maxsize=8)
+def _read_once(data: bytes) -> Cpa:
+    """Read the CPA of a conversation once, however many of its messages are judged."""
+    return parse_cpa(data)
 
 
 def _messages(companions: Sequence[Raw]) -> Iterator[Message]:
