@@ -4,13 +4,13 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from harness import __version__
-from harness.errors import DocumentUnreadable, KetentestError
+from harness.errors import DocumentUnreadable, KetentestError, reason_of
 from harness.lint.judge import Context, Raw
 from harness.lint.kinds import KINDS, guess, split_http
 from harness.model import Finding, Graded, NotRun, Severity, Text, say
@@ -49,12 +49,6 @@ class Document:
         return "warn" if Severity.WARNING in severities else "pass"
 
 
-REASONS: Final[Mapping[type[OSError], Text]] = {
-    FileNotFoundError: Text("bestaat niet", "does not exist"),
-    PermissionError: Text("geen leesrecht", "no permission to read"),
-}
-
-
 def read(path: Path, cap: int = LARGEST) -> bytes:
     """Return the bytes of `path`; raises DocumentUnreadable with one sentence when it is absent or too large."""
     try:
@@ -67,7 +61,7 @@ def read(path: Path, cap: int = LARGEST) -> bytes:
             raise _too_large(str(path), size, cap)
         return path.read_bytes()
     except OSError as wrong:
-        reason = REASONS.get(type(wrong)) or Text(wrong.strerror or type(wrong).__name__, wrong.strerror or "")
+        reason = reason_of(wrong)
         raise DocumentUnreadable(
             f"{path}: niet te lezen ({reason.nl}); controleer de naam en de rechten",
             f"{path}: cannot be read ({reason.en}); check the name and the permissions",
@@ -152,10 +146,19 @@ def judge_bytes(
         outcome = list(KINDS[kind].findings(raw, ctx))
     except KetentestError as wrong:
         return Document(name, kind, digest, unusable=wrong.text)
+    if kind == "soap-message" and ctx.earlier is not None:
+        _remember(raw, ctx)
     findings = [f for f in outcome if isinstance(f, Finding)]
     not_run = tuple(n for n in outcome if isinstance(n, NotRun))
     graded = in_order(book.grade(findings, ctx.words))
     return Document(name, kind, digest, graded, not_run, book.incomplete(not_run, ctx.words))
+
+
+def _remember(raw: Raw, ctx: Context) -> None:
+    from harness.lint.wus.ledger import note
+
+    if ctx.earlier is not None:
+        note(ctx.earlier, raw, ctx)
 
 
 def in_order(graded: Iterable[Graded]) -> tuple[Graded, ...]:

@@ -69,6 +69,7 @@ def check(
         trust=tuple(judge.read(path) for path in trust),
         companions=tuple(raw for argument in companions for raw in judge.companions(argument)),
         settings=_settings(settings),
+        earlier={} if len(files) > 1 else None,
     )
     verdicts = set()
 

@@ -383,6 +383,8 @@ class Generic(WusService):
         "stub-dienst-be-se-v1.wsdl",
         "stub-dienst-v1.xsd",
     )
+    TABLE: ClassVar[Mapping[str, Fault]] = {**WusService.TABLE, **faults.CALLING}
+    FAULTS: ClassVar[Mapping[str, Text]] = {name: f.text for name, f in TABLE.items()}
     SPACE: ClassVar[str] = "urn:ketentest:stub:dienst:types:v1"
     CALL: ClassVar[str] = "/wus/bel-mij"
 

@@ -1,6 +1,6 @@
 """What every judge shares: the raw document, its context, and the table of rule functions."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -55,6 +55,8 @@ class Context:
     trust: tuple[bytes, ...] = ()
     companions: tuple[Raw, ...] = ()
     settings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    earlier: MutableMapping[str, tuple[str, str]] | None = None
+    """What was judged before, where somebody keeps it: an identifier, and the fingerprint and name of its bearer."""
 
     @property
     def words(self) -> frozenset[str]:

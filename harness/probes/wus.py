@@ -15,6 +15,7 @@ from harness.link import Link
 from harness.lint.judge import Raw
 from harness.lint.wus import judge_read, judge_wsdl, three_results
 from harness.lint.wus.explain import explain
+from harness.lint.wus.ledger import note
 from harness.lint.wus.message import Message as SoapMessage
 from harness.lint.wus.message import read
 from harness.lint.wus.results import ThreeResults
@@ -29,6 +30,7 @@ from harness.probes.wus_contract import (
     contract_of,
     crls,
     judged_request,
+    message_ids,
     own_key,
     prepared,
     profile_of,
@@ -349,7 +351,8 @@ def _judged_arrival(
     key = own_key(link, asked=True) if wanted == "2W-be-SE" else None
     companions = [Raw(data, name) for name, data in contract.files.items()]
     companions += [*crls(link), *chain_of_server(tools), *([key] if key else [])]
-    return tools.judge(
+    earlier = message_ids(tools)
+    items = tools.judge(
         "soap-message",
         message.raw,
         role="request",
@@ -357,4 +360,7 @@ def _judged_arrival(
         service=service_of(link).name or GENERIC,
         companions=tuple(companions),
         settings={"oin": (peer,)} if peer else {},
+        earlier=earlier,
     )
+    note(earlier, replace(message.raw, name=f"wus.serve {wanted}"), tools.context(role="request"))
+    return items

@@ -15,6 +15,7 @@ from harness.chain import secret
 from harness.errors import Refused
 from harness.link import Link
 from harness.lint.judge import HttpHead, Raw
+from harness.lint.wus.ledger import Uses, note
 from harness.lint.wus.service import ServiceProfile, service
 from harness.masking import possible_bsns
 from harness.model import Environment, Graded, NotRun
@@ -350,9 +351,9 @@ def _head(endpoint: str, sent: Outgoing) -> HttpHead:
 
 
 def judged_request(tools: Tools, call: Call) -> list[Graded | NotRun]:
-    """Judge our own request before it leaves."""
-    chain = tools.chain_pem("message-signing")
-    return tools.judge(
+    """Judge our own request before it leaves, and note its MessageID."""
+    chain, earlier = tools.chain_pem("message-signing"), message_ids(tools)
+    items = tools.judge(
         "soap-message",
         call.raw,
         role="request",
@@ -360,7 +361,16 @@ def judged_request(tools: Tools, call: Call) -> list[Graded | NotRun]:
         service=call.service.name,
         companions=(*call.companions(), Raw(chain, "keten.pem")),
         settings={"oin": (tools.link.party.oin,), **_keys_of(tools.link)},
+        earlier=earlier,
     )
+    note(earlier, call.raw, tools.context(role="request"))
+    return items
+
+
+def message_ids(tools: Tools) -> Uses:
+    """Return the MessageIDs of the requests that this connection saw in this run, in both directions."""
+    uses: Uses = tools.shared.setdefault("wus-message-ids", {})
+    return uses
 
 
 def _keys_of(link: Link) -> dict[str, tuple[str, ...]]:

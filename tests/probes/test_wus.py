@@ -247,6 +247,15 @@ async def all_at_once(tmp_path, system, probe_id, profile, count):
         return await asyncio.gather(*(one() for _ in range(count)))
 
 
+async def test_a_caller_that_repeats_its_message_id_is_told_so(tmp_path):
+    async with session(tmp_path, "digikoppeling", "repeated-message-id") as engine:
+        first = await engine.result("dut", "wus.serve[be]")
+        second = await engine.result("dut", "wus.serve[be-s]")
+    assert "WUS-ADDR-021" not in found(first)
+    finding = next(g.finding for g in second.findings if g.finding.rule == "WUS-ADDR-021")
+    assert "(wus.serve 2W-be)" in finding.observed
+
+
 THREE_TIMES_PASS = ({"bereikbaar": "pass"}, {"antwoordt": "pass"}, {"conform": "pass"})
 EVERY_SERVICE = [
     ("digikoppeling", "2W-be"), ("digikoppeling", "2W-be-S"), ("digikoppeling", "2W-be-SE"),

@@ -405,6 +405,11 @@ TRIED: Final[Mapping[str, Fault]] = {
     "verifies-nothing": _fault("WUS-SEC-061", "rekent handtekeningen niet na", "does not verify signatures", lenient=True),
 }  # fmt: skip
 
+#: What only a call of the lab to us shows (`wus.serve`).
+CALLING: Final[Mapping[str, Fault]] = {
+    "repeated-message-id": _fault("WUS-ADDR-021", "gebruikt voor elke vraag hetzelfde MessageID", "uses one MessageID for all its requests", _set("MessageID", "urn:uuid:00000000-0000-4000-8000-0000000000aa")),
+}  # fmt: skip
+
 COMMON: Final[Mapping[str, Fault]] = {**LINE, **ENVELOPE, **FAULTY, **ADDRESSING, **SIGNATURE, **SEALED, **PACKED}
 GENERIC: Final[Mapping[str, Fault]] = {**COMMON, **ATTACHED}
 

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
-from lxml import etree
-
 from harness.lint.judge import Context
+from harness.lint.wus.ledger import fingerprint
 from harness.lint.wus.message import Message, found
 from harness.lint.wus.table import ABSENT, GATEWAY, NO_REQUEST, rule
 from harness.model import Finding, NotRun, Text
@@ -18,7 +17,6 @@ from harness.wire.soap import (
     REPLY,
     WSA,
     WSA_OLD,
-    Envelope,
     display,
     elements,
     local,
@@ -298,20 +296,18 @@ def to_is_what_the_service_wants(msg: Message, ctx: Context) -> Verdicts:
 
 @rule("WUS-ADDR-021")
 def every_request_has_its_own_message_id(msg: Message, ctx: Context) -> Verdicts:
-    """A request does not repeat the MessageID of another one that came with it (WSA Core §3.2)."""
-    other = msg.companions.request
-    if msg.envelope is None or not msg.is_request or other is None or not msg.envelope.message_id:
+    """A request does not repeat the MessageID of another one, beside it or before it (WSA Core §3.2)."""
+    if msg.envelope is None or not msg.is_request or not msg.envelope.message_id:
         return
-    if other.message_id == msg.envelope.message_id and not _same_message(other, msg.envelope):
-        block = msg.envelope.addressing["MessageID"][0]
+    identifier, own = msg.envelope.message_id, fingerprint(msg.envelope)
+    other = msg.companions.request
+    first, name = (ctx.earlier or {}).get(identifier, ("", ""))
+    if other is not None and other.message_id == identifier:
+        first, name = fingerprint(other), ""
+    if first and first != own:
+        observed = f"{identifier} ({name})" if name else identifier
         expected = Text("een nieuw MessageID", "a new MessageID")
-        yield found("WUS-ADDR-021", block, observed=msg.envelope.message_id, expected=expected)
-
-
-def _same_message(one: Envelope, two: Envelope) -> bool:
-    if one.signature_value or two.signature_value:
-        return one.signature_value == two.signature_value
-    return etree.tostring(one.root, with_tail=False) == etree.tostring(two.root, with_tail=False)
+        yield found("WUS-ADDR-021", msg.envelope.addressing["MessageID"][0], observed=observed, expected=expected)
 
 
 @rule("WUS-ADDR-019")

@@ -6,6 +6,8 @@ from datetime import timedelta
 import pytest
 from lxml import etree
 
+from harness.check import judge_bytes
+from harness.lint.judge import Context
 from harness.wire import signature_value, soap, wss
 from tests.lint.wus.messages import (
     DS,
@@ -322,3 +324,26 @@ def test_a_message_id_that_another_request_had_is_found():
     assert "WUS-ADDR-021" in loud(judged(ask(), "request", companions=beside))
     same = raw_of(ask())
     assert "WUS-ADDR-021" not in loud(judged(same, "request", companions=(("zelfde.xml", same),)))
+
+
+def test_files_that_are_judged_together_share_their_message_ids():
+    other = ask(text_of("Action", W + "Request2"))
+    one, pretty = raw_of(ask()), etree.tostring(ask(signed=False), pretty_print=True)
+    files = {
+        "een.xml": one,
+        "nogmaals.xml": one,
+        "ander.xml": raw_of(other),
+        "antwoord.xml": raw_of(answer()),
+        "kaal.xml": raw_of(ask(signed=False)),
+        "opgemaakt.xml": pretty,
+    }
+    for chosen, expected in (
+        (("een.xml", "nogmaals.xml", "antwoord.xml"), []),
+        (("een.xml", "ander.xml", "antwoord.xml"), ["ander.xml"]),
+        (("kaal.xml", "opgemaakt.xml"), []),
+        (("opgemaakt.xml", "een.xml", "antwoord.xml"), ["een.xml"]),
+    ):
+        ctx = Context(at=NOW, earlier={})
+        told = [judge_bytes(files[name], name, ctx, "soap-message") for name in chosen]
+        seen = [d.path for d in told if "WUS-ADDR-021" in {g.finding.rule for g in d.findings}]
+        assert seen == expected, chosen
