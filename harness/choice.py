@@ -6,7 +6,7 @@ import platform
 import ssl
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +25,8 @@ from harness.run import ConnectionInfo, Run, RunInfo, new_id, read, utc_now
 from harness.scenario import Connection
 from harness.verdicts import chain_verdicts, later
 
+BEYOND: Final = ("pki.revocation",)
+"""Our probes that no row names (`beyond` in their registration), known without loading what sends."""
 LIBRARIES: Final = ("httpx", "cryptography", "lxml", "signxml", "zeep", "pysaml2", "aiohttp")
 
 
@@ -102,6 +104,16 @@ def choices(loaded: Loaded, connection: Connection) -> list[Choice]:
         for row, answer in rows
         if row.scored
     ]
+
+
+def beyond() -> tuple[str, ...]:
+    """Return the probes that run on every connection though no row names them: ours, and those of third parties."""
+    if not entry_points(group="ketentest.probes"):
+        return BEYOND
+    from harness.probes.probe import load as load_probes
+    from harness.probes.probe import unnamed
+
+    return tuple(unnamed(load_probes()))
 
 
 def in_shard(name: str, shard: tuple[int, int]) -> bool:

@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 SCENARIO: Final = "chain.toml"
 EVIDENCE: Final = "evidence"
+BEYOND: Final = "beyond"
 WORDS: Final = {
     Verdict.PASS: ("passed", ".", ("PASS", {"green": True})),
     Verdict.WARN: ("warned", "w", ("WARN", {"yellow": True})),
@@ -127,7 +128,7 @@ class ConnectionNode(pytest.Collector):
     def collect(self) -> Iterable[pytest.Item]:
         """Yield an item for each row and probe, and one for the evidence of a person."""
         from harness.checklist import Mode
-        from harness.choice import choices
+        from harness.choice import beyond, choices
 
         for choice in choices(self.chain.loaded, self.connection):
             for probe in choice.probes if choice.applicability.applies else ():
@@ -135,6 +136,11 @@ class ConnectionNode(pytest.Collector):
             person = choice.row.mode in (Mode.PERSON, Mode.WAITING, Mode.HYBRID) and choice.row.evidence.nl
             if person or not choice.probes or not choice.applicability.applies:
                 yield self._item(choice, "")
+        for probe in beyond():
+            extra: ExtraItem = ExtraItem.from_parent(
+                self, name=f"{BEYOND}[{probe}]", chain=self.chain, connection=self.connection.name, probe=probe
+            )
+            yield extra
 
     def _item(self, choice: Any, probe: str) -> "RowItem":
         name = f"{choice.row.id}[{probe or EVIDENCE}]"
@@ -142,25 +148,31 @@ class ConnectionNode(pytest.Collector):
         return item
 
 
-class RowItem(pytest.Item):
-    """One row of a procedure, settled by one probe or by a person."""
+class ProbeItem(pytest.Item):
+    """What one probe of one connection, or a person, has to say."""
 
-    def __init__(self, *, chain: "Chain", choice: Any, probe: str, **kwargs: Any) -> None:
+    title = ""
+
+    def __init__(self, *, chain: "Chain", connection: str, probe: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.chain, self.choice, self.probe = chain, choice, probe
+        self.chain, self.connection, self.probe = chain, connection, probe
+        self.system = chain.loaded.scenario.connections[connection].system
         family = probe.partition(".")[0] if probe else EVIDENCE
-        system = chain.loaded.scenario.connections[choice.connection].system
-        for mark in (family, system.replace("-", "_")):
+        for mark in (family, self.system.replace("-", "_")):
             self.add_marker(mark)
-        self.extra_keyword_matches.update({choice.row.id, choice.connection, system})
+        self.extra_keyword_matches.update({connection, self.system})
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        """Say where the row comes from and what it is called."""
-        return self.path, None, f"{self.choice.row.id} {self.choice.row.title}"
+        """Say where the item comes from and what it is called."""
+        return self.path, None, self.title
+
+    def outcome(self) -> tuple[Verdict, str]:
+        """Return the verdict and the lines to show."""
+        raise NotImplementedError
 
     def runtest(self) -> None:
         """Wait for the probe and turn its verdict into an outcome."""
-        verdict, lines = self.chain.verdict(self)
+        verdict, lines = self.outcome()
         self.user_properties.append(("ketentest", str(verdict)))
         if verdict in (Verdict.FAIL, Verdict.ERROR):
             raise RowFailed(lines)
@@ -179,6 +191,30 @@ class RowItem(pytest.Item):
         if isinstance(excinfo.value, KetentestError):
             return _Lines(excinfo.value.text.of("nl"))
         return super().repr_failure(excinfo)
+
+
+class RowItem(ProbeItem):
+    """One row of a procedure, settled by one probe or by a person."""
+
+    def __init__(self, *, chain: "Chain", choice: Any, probe: str, **kwargs: Any) -> None:
+        super().__init__(chain=chain, connection=choice.connection, probe=probe, **kwargs)
+        self.choice = choice
+        self.title = f"{choice.row.id} {choice.row.title}"
+        self.extra_keyword_matches.add(choice.row.id)
+
+    def outcome(self) -> tuple[Verdict, str]:
+        """Return what the row came to, as far as this probe or this person settles it."""
+        return self.chain.verdict(self)
+
+
+class ExtraItem(ProbeItem):
+    """A probe that no row names and that `ketentest run` runs on every connection too."""
+
+    title = "buiten de stappen"
+
+    def outcome(self) -> tuple[Verdict, str]:
+        """Return what the probe itself concluded."""
+        return self.chain.concluded(self)
 
 
 class Chain:
@@ -200,7 +236,7 @@ class Chain:
             run_id=run_ids.get(str(loaded.path.resolve()), ""),
         )
         self.ledger = ledger_beside(loaded)
-        self.items: list[RowItem] = []
+        self.items: list[ProbeItem] = []
         self.results: dict[tuple[str, str], Any] = {}
         self.futures: dict[tuple[str, str], Future[Any]] = {}
         self.thread: Loop | None = None
@@ -226,29 +262,37 @@ class Chain:
         if not choice.applicability.applies:
             return Verdict.SKIP, choice.applicability.reason.of(self.lang)
         if probe:
-            self._ensure(choice.connection)
-            result = self.futures[(choice.connection, probe)].result()
-            self.results[(choice.connection, probe)] = result
+            result = self._result(choice.connection, probe)
         facts = facts_of(info_of(self.loaded, self.loaded.scenario.connections[choice.connection]))
         rows = {(choice.connection, result.probe): result} if probe else {}
         if not probe and not choice.row.evidence.nl and choice.row.roll_up:
             return Verdict.SKIP, Text("volgt uit andere rijen", "follows from other rows").of(self.lang)
         found = part_verdict(choice.row, probe, rows, self.ledger, facts, utc_now())
-        return found.verdict, self._lines(choice, found)
+        return found.verdict, self._lines(f"{choice.row.id} {choice.row.title}", found.verdict, found)
+
+    def concluded(self, item: ExtraItem) -> tuple[Verdict, str]:
+        """Return the verdict of a probe that no row names, and the lines to show."""
+        result = self._result(item.connection, item.probe)
+        return result.verdict, self._lines(f"{item.connection} {item.probe}", result.verdict, result)
+
+    def _result(self, connection: str, probe: str) -> Any:
+        self._ensure(connection)
+        result = self.futures[(connection, probe)].result()
+        self.results[(connection, probe)] = result
+        return result
 
     @property
     def lang(self) -> str:
         """The language of the scenario."""
         return str(self.loaded.scenario.language)
 
-    def _lines(self, choice: Any, found: Any) -> str:
+    def _lines(self, head: str, verdict: Verdict, found: Any) -> str:
         from harness.show import finding_line, finding_lines
 
         worst = [g for g in found.findings if g.severity != "info"]
-        cause = say(found.cause, self.lang) if found.cause else choice.row.title
+        cause = say(found.cause, self.lang) if found.cause else head.partition(" ")[2]
         if not worst:
-            return cause if found.verdict is not Verdict.PASS else ""
-        head = f"{choice.row.id} {choice.row.title}"
+            return cause if verdict is not Verdict.PASS else ""
         first = max(worst, key=lambda g: g.severity == "error")
         also = [finding_line(g, self.lang) for g in worst if g is not first]
         return "\n".join([head, *finding_lines(first, self.lang), *dict.fromkeys(also)])
@@ -258,12 +302,12 @@ class Chain:
             raise self.failure
         if self.thread is None:
             self._open()
-        pending = [i for i in self.items if i.probe and (i.choice.connection, i.probe) not in self.futures]
+        pending = [i for i in self.items if i.probe and (i.connection, i.probe) not in self.futures]
         if self.options.run_id:
-            pending = [i for i in pending if i.choice.connection == connection]
+            pending = [i for i in pending if i.connection == connection]
         assert self.thread is not None  # opened above
         for item in pending:
-            key = (item.choice.connection, item.probe)
+            key = (item.connection, item.probe)
             if key not in self.futures:
                 self.futures[key] = self.thread.submit(self.session.result(*key))
 
@@ -323,7 +367,7 @@ def _chains(config: pytest.Config) -> Iterator[Chain]:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Tell each scenario which of its items were selected."""
     for chain in _chains(session.config):
-        chain.items = [i for i in session.items if isinstance(i, RowItem) and i.chain is chain]
+        chain.items = [i for i in session.items if isinstance(i, ProbeItem) and i.chain is chain]
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -17,6 +17,17 @@ def test_a_run_passes_and_prints_where_it_was_kept_as_its_last_lines(small):
     assert small.results()[("digipoort", "net.tcp", "wus")] == "pass"
 
 
+def test_probes_that_no_row_names_run_as_they_do_from_the_command_line(small):
+    done = small.pytest("scenarios/preprod", "-q", "-rA")
+    assert done.returncode == 0, done.text
+    assert "digipoort::beyond[pki.revocation]" in done.stdout
+    inside = small.results()
+    assert inside[("digipoort", "pki.revocation", "")] == "pass"
+    done = small.ketentest("run", "scenarios/preprod")
+    assert done.returncode == 0, done.text
+    assert small.results() == inside
+
+
 def test_only_the_selected_row_and_what_it_needs_runs(small):
     done = small.pytest("scenarios/preprod", "-q", "-k", "DP-3 and tcp")
     assert done.returncode == 0, done.text

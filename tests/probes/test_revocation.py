@@ -6,6 +6,7 @@ import pytest
 
 from harness import chain
 from harness.binding import Binder
+from harness.choice import BEYOND
 from harness.engine import Engine
 from harness.errors import Refused
 from harness.guard import Guard
@@ -165,3 +166,4 @@ async def test_an_own_certificate_that_is_revoked_is_found_in_a_folder_too(look,
 
 def test_the_probe_runs_on_every_connection_although_no_row_names_it():
     assert "pki.revocation" in probe.unnamed(probe.load())
+    assert tuple(p.id for p in probe.load().values() if p.beyond) == BEYOND
