@@ -43,7 +43,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.checklist import catalogue, resolve_alias
-from harness.errors import Mistake, ScenarioInvalid, UnusableInput
+from harness.errors import Mistake, ScenarioInvalid, UnusableInput, reason_of
 from harness.model import Finding, Text, Verdict
 from harness.positions import line_of, positions
 
@@ -251,8 +251,8 @@ def _text(path: Path) -> str:
             f"{path}: not text in UTF-8; save the file as UTF-8",
         ) from None
     except OSError as wrong:
-        reason = wrong.strerror or type(wrong).__name__
-        raise UnusableInput(f"{path}: niet te lezen ({reason})", f"{path}: cannot be read ({reason})") from None
+        reason = reason_of(wrong)
+        raise UnusableInput(f"{path}: niet te lezen ({reason.nl})", f"{path}: cannot be read ({reason.en})") from None
 
 
 def _not_toml(path: Path, wrong: tomllib.TOMLDecodeError) -> Mistake:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from harness.attestations import Attestation, Proof, block_mistakes, fingerprint, read
 from harness.chain import Loaded, nearest
 from harness.checklist import catalogue, resolve_alias
-from harness.errors import Mistake, ScenarioInvalid, UnusableInput
+from harness.errors import Mistake, ScenarioInvalid, UnusableInput, reason_of
 from harness.images import is_picture, stripped
 from harness.model import Text
 
@@ -112,10 +112,10 @@ def _digest(path: Path, file: str) -> str:
     try:
         return fingerprint(path.parent / file)
     except OSError as wrong:
-        reason = wrong.strerror or type(wrong).__name__
+        reason = reason_of(wrong)
         raise UnusableInput(
-            f"{file}: niet te lezen ({reason}); geef het pad op ten opzichte van {path.parent}",
-            f"{file}: cannot be read ({reason}); give the path relative to {path.parent}",
+            f"{file}: niet te lezen ({reason.nl}); geef het pad op ten opzichte van {path.parent}",
+            f"{file}: cannot be read ({reason.en}); give the path relative to {path.parent}",
         ) from None
 
 
@@ -151,9 +151,9 @@ def take_in(path: Path, step: str, source: Path) -> str:
             return os.path.relpath(source, folder)
         return keep(path, source.name, data)
     except OSError as wrong:
-        reason = wrong.strerror or type(wrong).__name__
+        reason = reason_of(wrong)
         raise UnusableInput(
-            f"{source}: niet te lezen of op te slaan ({reason})", f"{source}: cannot be read or kept ({reason})"
+            f"{source}: niet te lezen of op te slaan ({reason.nl})", f"{source}: cannot be read or kept ({reason.en})"
         ) from None
 
 

@@ -46,11 +46,23 @@ def find(path: Path) -> Path:
     """Return the scenario file at `path`, a file or a folder that holds `chain.toml`."""
     file = path / "chain.toml" if path.is_dir() else path
     if not file.is_file():
-        raise UnusableInput(
-            f"{path}: geen chain.toml gevonden; maak er een met `ketentest init {path}`",
-            f"{path}: no chain.toml found; make one with `ketentest init {path}`",
-        )
+        raise _no_scenario(path)
     return file
+
+
+def _no_scenario(path: Path) -> UnusableInput:
+    """Say that there is no scenario at `path`, and where there are scenarios near to where the user works."""
+    here = sorted({f.parent.as_posix() for pattern in ("", "*/", "*/*/") for f in Path().glob(f"{pattern}chain.toml")})
+    if here:
+        listed = ", ".join(here[:4])
+        return UnusableInput(
+            f"{path}: geen chain.toml gevonden; wel in {listed}",
+            f"{path}: no chain.toml found; there is one in {listed}",
+        )
+    return UnusableInput(
+        f"{path}: geen chain.toml gevonden; maak er een met `ketentest init {path}`",
+        f"{path}: no chain.toml found; make one with `ketentest init {path}`",
+    )
 
 
 def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:

@@ -13,6 +13,9 @@ from harness.rulebook import rulebook
 from harness.show import LABELS
 
 
+KINDS = {"rule": Text("regel", "rule"), "step": Text("stap", "step"), "probe": Text("probe", "probe")}
+
+
 def explain(ident: str, form: str, lang: str) -> str:
     """Return the explanation of one id; raises UnusableInput with the nearest id when it is unknown."""
     found = _find(ident)
@@ -26,7 +29,7 @@ def listing(form: str, lang: str) -> str:
     entries = [*map(_rule, rulebook().rules.values()), *map(_row, catalogue().values()), *map(_probe, load().values())]
     if form == "json":
         return json.dumps(entries, ensure_ascii=False, indent=1) + "\n"
-    return "".join(f"{e['kind']:<6} {e['id']:<24} {e['title'][lang]}\n" for e in entries)
+    return "".join(f"{KINDS[e['kind']].of(lang):<6} {e['id']:<24} {e['title'][lang]}\n" for e in entries)
 
 
 def _find(ident: str) -> dict[str, Any]:
@@ -40,10 +43,10 @@ def _find(ident: str) -> dict[str, Any]:
     if split(ident)[0] in probes:
         return _probe(probes[split(ident)[0]])
     near = nearest(ident, [*rules, *rows, *probes])
-    hint = Text(f"; bedoelt u {near}?", f"; did you mean {near}?") if near else Text("", "")
+    hint = Text(f"; bedoelt u {near}?", f"; did you mean {near}?") if near else Text(".", ".")
     raise UnusableInput(
-        f"{ident}: geen regel, stap of probe met dit id{hint.nl} De lijst: ketentest explain --list",
-        f"{ident}: no rule, step or probe has this id{hint.en} The list: ketentest explain --list",
+        f"{ident}: geen regel, stap of probe met dit id{hint.nl} De lijst: `ketentest explain --list`",
+        f"{ident}: no rule, step or probe has this id{hint.en} The list: `ketentest explain --list`",
     )
 
 

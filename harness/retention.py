@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from harness.errors import KetentestError, UnusableInput
+from harness.errors import KetentestError, UnusableInput, reason_of
 from harness.model import NOTHING, Text
 from harness.run import FILE, read
 
@@ -85,9 +85,9 @@ def remove(candidate: Candidate) -> None:
     try:
         shutil.rmtree(candidate.folder)
     except OSError as wrong:
-        reason = wrong.strerror or type(wrong).__name__
+        reason = reason_of(wrong)
         raise UnusableInput(
-            f"{candidate.folder}: niet te verwijderen ({reason})", f"{candidate.folder}: cannot be removed ({reason})"
+            f"{candidate.folder}: niet te verwijderen ({reason.nl})", f"{candidate.folder}: cannot be removed ({reason.en})"
         ) from None
 
 

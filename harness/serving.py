@@ -15,7 +15,7 @@ import click
 
 from harness.binding import Binder
 from harness.chain import Loaded, load
-from harness.errors import OwnFailure, UnusableInput
+from harness.errors import OwnFailure, UnusableInput, reason_of
 from harness.lab import Lab, check_fault
 from harness.lab.ca import Pki
 from harness.link import Link
@@ -70,10 +70,10 @@ def serve_lab(
         named = tuple(f"{chosen.name}:{f}" for f in faults)
         return asyncio.run(_serve(loaded, chosen, _address(listen), named, out, trial, interactive=interactive))
     except OSError as wrong:
-        reason = wrong.strerror or str(wrong)
+        reason = reason_of(wrong)
         raise OwnFailure(
-            f"{listen}: luisteren mislukt ({reason}); kies een ander adres met --listen",
-            f"{listen}: cannot listen ({reason}); choose another address with --listen",
+            f"{listen}: luisteren mislukt ({reason.nl}); kies een ander adres met --listen",
+            f"{listen}: cannot listen ({reason.en}); choose another address with --listen",
         ) from None
 
 

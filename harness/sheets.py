@@ -9,7 +9,7 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any, Final
 
-from harness.errors import UnusableInput
+from harness.errors import UnusableInput, reason_of
 
 MAX_BYTES: Final = 10 * 1024 * 1024
 MAX_UNPACKED: Final = 100 * 1024 * 1024
@@ -184,8 +184,8 @@ def _bytes(path: Path) -> bytes:
             )
         return path.read_bytes()
     except OSError as wrong:
-        reason = wrong.strerror or type(wrong).__name__
-        raise UnusableInput(f"{path}: niet te lezen ({reason})", f"{path}: cannot be read ({reason})") from None
+        reason = reason_of(wrong)
+        raise UnusableInput(f"{path}: niet te lezen ({reason.nl})", f"{path}: cannot be read ({reason.en})") from None
 
 
 def letter(column: int) -> str:

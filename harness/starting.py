@@ -1,7 +1,7 @@
 """Write a first scenario: five questions, four files, and what to request from Logius or DICTU."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -9,11 +9,12 @@ from typing import Final
 
 from jinja2 import Environment as Jinja
 from jinja2 import StrictUndefined
+from pydantic import TypeAdapter, ValidationError
 
 from harness.errors import UnusableInput
 from harness.lint.pki.policy import policy
 from harness.model import Text
-from harness.scenario import Scenario
+from harness.scenario import Oin, Scenario
 
 REQUESTS: Final = {
     "lopende-zaken": (
@@ -61,6 +62,46 @@ class Answers:
     network: str = "internet"
 
 
+FILES: Final = ("anchors/README.md", "chain.toml", "attestations.toml", "pytest.ini", "chain.schema.json")
+
+
+def check_oin(text: str) -> str:
+    """Return the OIN or HRN; raises UnusableInput with what is wrong with it."""
+    try:
+        return TypeAdapter(Oin).validate_python(text)
+    except ValidationError as wrong:
+        said = wrong.errors()[0].get("ctx", {})
+        raise UnusableInput(f"{text}: {said.get('nl', '')}", f"{text}: {said.get('en', '')}") from None
+
+
+def chosen(systems: Sequence[str], kind: str) -> tuple[str, ...]:
+    """Return the systems by their full name: `tvs` is a cluster for a supplier, and direct for anybody else."""
+    tvs = "tvs-cluster" if kind == "leverancier" else "tvs-direct"
+    return tuple(dict.fromkeys(tvs if system == "tvs" else system for system in systems))
+
+
+def assumed(answers: Answers, asked: Collection[str]) -> Text | None:
+    """Say which answers are an example, because nobody was asked."""
+    taken = [f"{key} = {getattr(answers, key)}" for key in ("name", "oin", "kind", "network") if key not in asked]
+    listed = ", ".join(taken)
+    if not taken:
+        return None
+    return Text(
+        f"Niet gevraagd, dus als voorbeeld ingevuld: {listed}. Verbeter dit in chain.toml.",
+        f"Not asked, so filled in as an example: {listed}. Correct this in chain.toml.",
+    )
+
+
+def check_free(folder: Path) -> None:
+    """Raise UnusableInput when a file that `init` writes is there already."""
+    there = [name for name in FILES if (folder / name).exists()]
+    if there:
+        raise UnusableInput(
+            f"{folder}: hier staat al {', '.join(there)}; kies een andere map, er is niets overschreven",
+            f"{folder}: {', '.join(there)} exists already; choose another folder, nothing was overwritten",
+        )
+
+
 def write(folder: Path, answers: Answers) -> list[Path]:
     """Write the files of a new scenario into `folder`; raises UnusableInput when one is there already."""
     jinja = Jinja(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)  # noqa: S701 - TOML, not HTML
@@ -75,12 +116,7 @@ def write(folder: Path, answers: Answers) -> list[Path]:
         "pytest.ini": PYTEST,
         "chain.schema.json": json.dumps(Scenario.model_json_schema(by_alias=True), indent=1) + "\n",
     }
-    there = [name for name in contents if (folder / name).exists()]
-    if there:
-        raise UnusableInput(
-            f"{folder}: {', '.join(there)} bestaat al; kies een andere map, er is niets overschreven",
-            f"{folder}: {', '.join(there)} exists already; choose another folder, nothing was overwritten",
-        )
+    check_free(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "anchors").mkdir(exist_ok=True)
     for name, content in contents.items():

@@ -3,19 +3,23 @@
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from harness.cli import attesting, checking, generating, reporting, running, serving, starting
 from harness.cli.group import cli
-from harness.cli.wording import sentence
+from harness.cli.wording import language, sentence
+
+if TYPE_CHECKING:
+    from harness.errors import KetentestError
 
 __all__ = ["attesting", "checking", "cli", "generating", "main", "reporting", "running", "serving", "starting"]
 
 
 def main() -> None:
     """Run the command; a mistake of the user is one sentence and an exit code, never a traceback."""
-    from harness.errors import KetentestError
+    from harness.errors import KetentestError, unusable_path
 
     try:
         cli.main(prog_name="ketentest", standalone_mode=False)
@@ -25,16 +29,25 @@ def main() -> None:
         click.echo(sentence(wrong), err=True)
         sys.exit(2)
     except KetentestError as wrong:
-        click.echo(wrong.text.of("nl"), err=True)
-        sys.exit(wrong.exit_code)
+        _told(wrong)
+    except BrokenPipeError:  # whoever read our lines has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(3)
     except (click.Abort, KeyboardInterrupt):
         click.echo("afgebroken / interrupted", err=True)
         sys.exit(3)
     except Exception as wrong:  # our own failure: one sentence, and the rest for who asks
         if os.environ.get("KETENTEST_DEBUG"):
             raise
+        if isinstance(wrong, OSError) and isinstance(wrong.filename, (str, os.PathLike)):
+            _told(unusable_path(wrong))
         _own_failure(wrong)
         sys.exit(3)
+
+
+def _told(wrong: "KetentestError") -> NoReturn:
+    click.echo(wrong.text.of(language(sys.argv[1:])), err=True)
+    sys.exit(wrong.exit_code)
 
 
 def _own_failure(wrong: Exception) -> None:

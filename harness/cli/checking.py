@@ -25,8 +25,12 @@ ENVIRONMENTS = ("lab", "compliance", "preprod", "prod")
 )
 @click.option("--profile", default="", help="2W-be, 2W-be-S, 2W-be-SE; digikoppeling, ebms2, lopende-zaken.")
 @click.option("--service", default="", help="Naam van een dienst uit harness/services.")
-@click.option("--spec", type=click.Choice(["4.4", "st-1.0"]), default="4.4", show_default=True)
-@click.option("--environment", type=click.Choice(ENVIRONMENTS), default="preprod", show_default=True)
+@click.option(
+    "--spec", type=click.Choice(["4.4", "st-1.0"]), default="4.4", show_default=True, help="Specificatie van TVS."
+)
+@click.option(
+    "--environment", type=click.Choice(ENVIRONMENTS), default="preprod", show_default=True, help="Voor welke omgeving."
+)
 @click.option("--at", help="De klok van het oordeel, ISO 8601 (2026-11-21T12:00:00Z).")
 @click.option(
     "--trust",
@@ -46,9 +50,16 @@ ENVIRONMENTS = ("lab", "compliance", "preprod", "prod")
     multiple=True,
     help="KEY=VALUE: oin, partyid, entityid, endpoint, cpa-end, service-uuids, password=env:NAME.",
 )
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Regels om te lezen, of JSON.",
+)
 @lang_option
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", metavar="BESTAND…", nargs=-1, required=True, type=click.Path(path_type=Path))
 def check(
     kind: str | None, role: str | None, profile: str, service: str, spec: str, environment: str, at: str | None,
     trust: tuple[Path, ...], companions: tuple[str, ...], settings: tuple[str, ...], form: str, lang: str,

@@ -7,27 +7,22 @@ import click
 
 from harness.cli.group import ROLE_NAMES, cli
 
+KINDS = (
+    "consumer-spec", "provider-spec", "ping-mmd", "cpa", "csr", "saml-metadata", "aansluitbestand", "network-overview",
+    "testset", "design",
+)  # fmt: skip
 
-@cli.command()
-@click.argument(
-    "kind",
-    type=click.Choice(
-        [
-            "consumer-spec",
-            "provider-spec",
-            "ping-mmd",
-            "cpa",
-            "csr",
-            "saml-metadata",
-            "aansluitbestand",
-            "network-overview",
-            "testset",
-            "design",
-        ]
-    ),
+
+@cli.command(short_help="Maak een document of een testset uit het scenario.")
+@click.argument("kind", metavar="SOORT", type=click.Choice(KINDS))
+@click.argument("connection", metavar="VERBINDING")
+@click.option(
+    "--scenario",
+    type=click.Path(path_type=Path),
+    default=Path("scenarios/preprod"),
+    show_default=True,
+    help="Map of chain.toml.",
 )
-@click.argument("connection")
-@click.option("--scenario", type=click.Path(path_type=Path), default=Path("scenarios/preprod"), show_default=True)
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Bestand (een map voor testset en design); anders naar de uitvoer."
 )
@@ -59,7 +54,11 @@ from harness.cli.group import ROLE_NAMES, cli
 def generate(
     kind: str, connection: str, scenario: Path, out: Path | None, design: Path | None, bits: str, **given: Any
 ) -> None:
-    """Maak een document, of een testset voor de ketentest, uit het scenario en beoordeel het meteen."""
+    """Maak een document, of een testset voor de ketentest, uit het scenario en beoordeel het meteen.
+
+    SOORT is consumer-spec, provider-spec, ping-mmd, cpa, csr, saml-metadata, aansluitbestand, network-overview,
+    testset of design; VERBINDING is de naam van een verbinding in het scenario.
+    """
     if kind in ("testset", "design"):
         from harness.chaintest.making import copy_design, make_testset
 

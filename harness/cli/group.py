@@ -30,7 +30,9 @@ def cli() -> None:
 
 def lang_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--lang nl|en`."""
-    return click.option("--lang", type=click.Choice(["nl", "en"]), default="nl", show_default=True)(function)
+    return click.option("--lang", type=click.Choice(["nl", "en"]), default="nl", show_default=True, help="Taal.")(
+        function
+    )
 
 
 ROLE_NAMES = (
@@ -39,4 +41,6 @@ ROLE_NAMES = (
 )  # fmt: skip
 
 
-SCENARIO_ARGUMENT = click.argument("scenario", type=click.Path(path_type=Path), default=Path("scenarios/preprod"))
+SCENARIO_ARGUMENT = click.argument(
+    "scenario", metavar="[SCENARIO]", type=click.Path(path_type=Path), default=Path("scenarios/preprod")
+)

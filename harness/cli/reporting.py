@@ -25,18 +25,41 @@ def _words(known: tuple[str, ...], option: str) -> Callable[[click.Context, clic
 @cli.command()
 @click.argument("runs_given", metavar="[RUN…]", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Map met runs.")
-@click.option("--for", "reader", type=click.Choice(["own", "logius", "dictu"]), default="own", show_default=True)
+@click.option(
+    "--for",
+    "reader",
+    type=click.Choice(["own", "logius", "dictu"]),
+    default="own",
+    show_default=True,
+    help="Voor wie: u zelf, of wie het rapport beoordeelt.",
+)
 @click.option("--connection", "connections", multiple=True, metavar="NAAM", help="Alleen deze aansluitingen.")
-@click.option("--phase", default="", help="Alleen deze fase van de procedure, bijvoorbeeld 2.")
-@click.option("--detail", type=click.Choice(["technisch", "volledig"]), default="volledig", show_default=True)
+@click.option("--phase", default="", metavar="FASE", help="Alleen deze fase van de procedure, bijvoorbeeld 2.")
+@click.option(
+    "--detail",
+    type=click.Choice(["technisch", "volledig"]),
+    default="volledig",
+    show_default=True,
+    help="technisch: zonder namen van personen en zonder interne adressen.",
+)
 @click.option(
     "--format",
     "formats",
     default=",".join(REPORT_FORMATS[:-1]),
     show_default=True,
+    metavar="VORM,…",
+    help=f"Welke bestanden: {', '.join(REPORT_FORMATS)}.",
     callback=_words(REPORT_FORMATS, "--format"),
 )
-@click.option("--lang", "languages", default="nl,en", show_default=True, callback=_words(("nl", "en"), "--lang"))
+@click.option(
+    "--lang",
+    "languages",
+    default="nl,en",
+    show_default=True,
+    metavar="TAAL,…",
+    help="In welke talen: nl, en.",
+    callback=_words(("nl", "en"), "--lang"),
+)
 @click.option(
     "--against", default="", metavar="RUN|last", help="Vergelijk met een eerdere run; exit 1 bij een nieuwe fout."
 )
@@ -94,7 +117,7 @@ def clean(older: str, runs: Path, dry: bool, lang: str) -> None:
 
 
 @cli.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", metavar="BESTAND", type=click.Path(path_type=Path))
 @click.option(
     "--trust", multiple=True, type=click.Path(path_type=Path), help="Stamcertificaat (PEM) dat u vertrouwt; mag vaker."
 )

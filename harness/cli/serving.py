@@ -9,8 +9,14 @@ from harness.cli.group import cli
 
 
 @cli.command()
-@click.argument("kind", type=click.Choice(["msh", "wus", "tvs", "certs"]), default="msh")
-@click.option("--scenario", type=click.Path(path_type=Path), default=Path("scenarios/preprod"), show_default=True)
+@click.argument("kind", metavar="[msh|wus|tvs|certs]", type=click.Choice(["msh", "wus", "tvs", "certs"]), default="msh")
+@click.option(
+    "--scenario",
+    type=click.Path(path_type=Path),
+    default=Path("scenarios/preprod"),
+    show_default=True,
+    help="Map of chain.toml.",
+)
 @click.option("--connection", default="", help="Welke verbinding; anders de eerste die past.")
 @click.option("--listen", default="127.0.0.1:0", show_default=True, help="ADRES:POORT; poort 0 kiest er een.")
 @click.option("--fault", "faults", multiple=True, help="Een fout die de ketenpartner speelt; mag vaker.")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.crosswalk.items import COLUMNS, Crosswalk, Item, Reading
-from harness.errors import UnusableInput
+from harness.errors import UnusableInput, reason_of
 from harness.model import Text
 from harness.positions import line_of, positions
 from harness.sheets import MAX_BYTES, Cell
@@ -83,5 +83,5 @@ def _text(path: Path) -> str:
             f"{path}: not text in UTF-8; save the file as UTF-8",
         ) from None
     except OSError as wrong:
-        reason = wrong.strerror or type(wrong).__name__
-        raise UnusableInput(f"{path}: niet te lezen ({reason})", f"{path}: cannot be read ({reason})") from None
+        reason = reason_of(wrong)
+        raise UnusableInput(f"{path}: niet te lezen ({reason.nl})", f"{path}: cannot be read ({reason.en})") from None

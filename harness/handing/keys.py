@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from harness.check import secret
-from harness.errors import KetentestError, UnusableInput
+from harness.errors import KetentestError, UnusableInput, reason_of
 from harness.run import Run
 
 SigningKeyType = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
@@ -86,8 +86,8 @@ def load(reference: str, key: str = "", password: str = "") -> SigningKey:
     try:
         data = path.read_bytes()
     except OSError as wrong:
-        reason = wrong.strerror or type(wrong).__name__
-        raise _unusable(f"{path}: niet te lezen ({reason})", f"{path}: cannot be read ({reason})") from None
+        reason = reason_of(wrong)
+        raise _unusable(f"{path}: niet te lezen ({reason.nl})", f"{path}: cannot be read ({reason.en})") from None
     word = secret(password).encode() if password else None
     found = _from_pem(path, data, key, word) if b"-----BEGIN" in data else _from_pkcs12(path, data, word)
     return _fitting(path, *found)

@@ -18,7 +18,7 @@ from typing import Any, Final
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from harness.errors import KetentestError, UnusableInput
+from harness.errors import KetentestError, UnusableInput, reason_of
 from harness.handing.bundle import CHAIN, MANIFEST, SIGNATURE, entry, how_to_verify
 from harness.handing.keys import SigningKey, made_for_signatures, name_of
 from harness.handing.seal import NEEDS_EXTRA, prints
@@ -55,8 +55,8 @@ def verify(path: Path, trust: Sequence[bytes] = ()) -> Outcome:
     try:
         data = path.read_bytes()
     except OSError as wrong:
-        reason = wrong.strerror or type(wrong).__name__
-        raise UnusableInput(f"{path}: niet te lezen ({reason})", f"{path}: cannot be read ({reason})") from None
+        reason = reason_of(wrong)
+        raise UnusableInput(f"{path}: niet te lezen ({reason.nl})", f"{path}: cannot be read ({reason.en})") from None
     if data.startswith(b"%PDF-"):
         beside = path.with_name("report.json")
         return verify_pdf(data, trust, beside.read_bytes() if beside.is_file() else None)

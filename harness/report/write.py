@@ -13,7 +13,7 @@ from harness.attestations import Ledger
 from harness.attestations import read as read_ledger
 from harness.crosswalk import Crosswalk
 from harness.crosswalk import read as read_crosswalk
-from harness.errors import UnusableInput
+from harness.errors import UnusableInput, reason_of
 from harness.report import crosswalk, html, jsonfile, junit, markdown, pdf
 from harness.report.build import Detail, Reader, build
 from harness.report.desk import reader_of
@@ -194,8 +194,8 @@ def _save(path: Path, pieces: Iterator[str | bytes]) -> Path:
         part.replace(path)
     except OSError as wrong:
         part.unlink(missing_ok=True)
-        reason = wrong.strerror or type(wrong).__name__
-        raise UnusableInput(f"{path}: niet te schrijven ({reason})", f"{path}: cannot be written ({reason})") from None
+        reason = reason_of(wrong)
+        raise UnusableInput(f"{path}: niet te schrijven ({reason.nl})", f"{path}: cannot be written ({reason.en})") from None
     return path
 
 

@@ -11,7 +11,7 @@ import click
 from aiohttp import web
 
 from harness.chain import load
-from harness.errors import OwnFailure
+from harness.errors import OwnFailure, reason_of
 from harness.model import Text
 from harness.testers.gate import Gate
 from harness.testers.site import LINGER, Site
@@ -27,9 +27,9 @@ def serve_testers(scenario: Path, runs: Path, lang: str = "", by: str = "", func
     try:
         return asyncio.run(_serve(Site(place, Gate(language), by, function), language))
     except OSError as wrong:
-        reason = wrong.strerror or type(wrong).__name__
+        reason = reason_of(wrong)
         raise OwnFailure(
-            f"luisteren op 127.0.0.1 mislukt ({reason})", f"cannot listen on 127.0.0.1 ({reason})"
+            f"luisteren op 127.0.0.1 mislukt ({reason.nl})", f"cannot listen on 127.0.0.1 ({reason.en})"
         ) from None
 
 
