@@ -15,6 +15,7 @@ from harness.errors import KetentestError, Refused
 from harness.exchange import TransportFailed
 from harness.guard import Reach
 from harness.link import Link
+from harness.lint.wus.digipoort import outcome_of_statuses
 from harness.lint.wus.service import Code
 from harness.model import Environment, Finding, NotRun, Text
 from harness.probes.msg_sending import (
@@ -206,7 +207,8 @@ async def _delivered(chain: Chain, message: Prepared) -> None:
             observed = Text("geen kenmerk in het antwoord", "no kenmerk in the answer")
             _ended(chain, outcome, DELIVERED, Finding("MSG-036", observed=observed, where=message.id))
             return
-        _ended(chain, outcome, DELIVERED, kenmerk=mark)
+        scenario = {"aanleverkenmerk": message.mark} if message.mark else {}
+        _ended(chain, outcome, DELIVERED, None, kenmerk=mark, **scenario)
     if outcome.state == DELIVERED and outcome.answer_id and chain.stopped is None:
         await _followed(chain, outcome)
 
@@ -267,6 +269,8 @@ async def _followed(chain: Chain, outcome: Outcome) -> None:
             told = _in_words(chain, codes)
             outcome.note = Text(f"; {told.nl}", f"; {told.en}")
             _judge_statuses(chain, outcome, answered, codes)
+            if not any(isinstance(i, Finding) and i.rule in ("MSG-031", "MSG-033") for i in outcome.items):
+                outcome.items += outcome_of_statuses(answered.message, outcome.message.mark)
             break
     else:
         told = _in_words(chain, codes)

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from lxml import etree
 
 from harness.chain import secret
-from harness.errors import Refused
+from harness.errors import Refused, UnusableInput
 from harness.link import Link
 from harness.lint.judge import HttpHead, Raw
 from harness.lint.wus.ledger import Uses, note
@@ -404,8 +404,24 @@ def context_of_answer(link: Link, tools: Tools, call: Call) -> dict[str, Any]:
         "profile": call.profile,
         "service": call.service.name,
         "companions": (*beside_it, *chain_of_server(tools)),
-        "settings": {"oin": (peer,)} if peer else {},
+        "settings": {**({"oin": (peer,)} if peer else {}), **_scenario_of(link, tools, call)},
     }
+
+
+def _scenario_of(link: Link, tools: Tools, call: Call) -> dict[str, tuple[str, ...]]:
+    """Return which scenario of the test stub a delivery was, when the statuses of one that we made are asked."""
+    from harness.probes.msg_sending import journal_of
+
+    if not call.operation.name.endswith("StatussenProces"):
+        return {}
+    payload = soap.read(call.sent.body).payload
+    mark = "" if payload is None else soap.text(payload.find("{*}kenmerk"))
+    try:
+        ours = [entry.words for entry in journal_of(link, tools).entries().values() if mark]
+    except UnusableInput:  # a damaged journal keeps us from sending, not from asking
+        ours = []
+    known = next((words for words in ours if words.get("kenmerk") == mark), {})
+    return {"aanleverkenmerk": (known["aanleverkenmerk"],)} if known.get("aanleverkenmerk") else {}
 
 
 def crls(link: Link) -> Iterable[Raw]:

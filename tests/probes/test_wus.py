@@ -10,6 +10,7 @@ from lxml import etree
 
 from harness.binding import Binder
 from harness.chain import load
+from harness.chaintest.journal import Journal
 from harness.engine import Engine, Step
 from harness.errors import Refused
 from harness.guard import Guard
@@ -18,7 +19,7 @@ from harness.lab.ca import Pki
 from harness.lab.faults import wus as faults
 from harness.link import Material
 from harness.lint.wus.message import read
-from harness.model import Environment, Verdict
+from harness.model import Environment, Verdict, say
 from harness.probes import probe as probes
 from harness.probes import wus, wus_trials
 from harness.probes.wus_contract import context_of_answer, prepared, refuse_other_bsns
@@ -245,6 +246,27 @@ async def all_at_once(tmp_path, system, probe_id, profile, count):
             return said, [i for i in items if getattr(i, "severity", "info") != "info"]
 
         return await asyncio.gather(*(one() for _ in range(count)))
+
+
+@pytest.mark.parametrize(
+    ("scenario", "fault", "observed"),
+    [
+        ("Happyflow", "", None),
+        ("Happyflow", "rejected-status", "Happyflow: 311"),
+        ("Afleverfout", "", "Afleverfout: 500"),
+        ("StatusInformatieFault", "", "StatusInformatieFault: een gewoon antwoord"),
+        ("", "rejected-status", None),
+    ],
+)
+async def test_the_statuses_of_our_own_delivery_are_those_of_its_scenario(tmp_path, scenario, fault, observed):
+    (tmp_path / "vraag.toml").write_text('[getStatussenProces]\nkenmerk = "k-1"\n')
+    side = 'service = "digipoort"\noperation = "getStatussenProces"\ninput = "vraag.toml"'
+    async with session(tmp_path, "digipoort", *filter(None, [fault]), side=side) as engine:
+        journal = engine._shared.setdefault("dut", {}).setdefault("msg.journal", Journal(None))
+        journal.end("a", "delivered", "urn:uuid:1", kenmerk="k-1", aanleverkenmerk=scenario)
+        result = await engine.result("dut", "wus.call")
+    seen = [say(g.finding.observed, "nl") for g in result.findings if g.finding.rule == "DIGIPOORT-FLOW-001"]
+    assert seen == ([observed] if observed else [])
 
 
 async def test_a_caller_that_repeats_its_message_id_is_told_so(tmp_path):

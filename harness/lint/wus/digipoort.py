@@ -18,6 +18,7 @@ from harness.wire.soap import local, namespace, text
 Verdicts = Iterator[Finding | NotRun]
 NAME: Final = "digipoort"
 LIMIT: Final = 20 * 1024 * 1024
+STATUSES: Final = ("getStatussenProces", "getNieuweStatussenProces")
 _LENGTHS: Final = ("SCHEMAV_CVC_MAXLENGTH_VALID", "SCHEMAV_CVC_MINLENGTH_VALID", "SCHEMAV_CVC_LENGTH_VALID")
 
 
@@ -178,19 +179,52 @@ def the_statuses_are_known_and_in_order(msg: Message, ctx: Context) -> Verdicts:
 
 @rule("DIGIPOORT-FLOW-001")
 def the_scenario_had_its_outcome(msg: Message, ctx: Context) -> Verdicts:
-    """On the test stub the aanleverkenmerk of a delivery chooses whether it is accepted (Aansluitsuite)."""
+    """On the test stub the aanleverkenmerk of a delivery chooses what becomes of it (Aansluitsuite).
+
+    The request tells which one was asked; for the statuses afterwards it is given (`--set aanleverkenmerk=…`).
+    """
     request = msg.companions.request
     asked = None if request is None else request.payload
-    if msg.service.name != NAME or msg.is_request or asked is None or local(asked) != "aanleverRequest":
+    if msg.service.name != NAME or msg.is_request:
         return
-    scenario = (asked.findtext(f"{{{msg.service.body_namespace}}}aanleverkenmerk") or "").strip()
-    fault, settings = Text("een fout", "a fault"), msg.service.settings
-    accepted = Text("een gewoon antwoord", "a normal answer")
+    if asked is not None and local(asked) == "aanleverRequest":
+        scenario = (asked.findtext(f"{{{msg.service.body_namespace}}}aanleverkenmerk") or "").strip()
+        settings = msg.service.settings
+        yield from _answered_as(msg, scenario, settings.get("accepted", ()), settings.get("refused", ()))
+    elif _asked_for_statuses(msg, asked):
+        yield from outcome_of_statuses(msg, ctx.setting("aanleverkenmerk"))
+
+
+def _asked_for_statuses(msg: Message, asked: etree._Element | None) -> bool:
+    payload = None if msg.envelope is None else msg.envelope.payload
+    about = asked if msg.is_fault else payload
+    return about is not None and local(about).startswith(STATUSES)
+
+
+def outcome_of_statuses(msg: Message, scenario: str) -> Verdicts:
+    """Hold the statuses of a delivery, or the fault instead of them, against the scenario of the test stub."""
+    settings = msg.service.settings
+    well, badly = settings.get("ends_well", ()), settings.get("ends_badly", ())
+    yield from _answered_as(msg, scenario, (*well, *badly), settings.get("status_refused", ()))
+    if msg.is_fault or msg.envelope is None or msg.envelope.payload is None:
+        return
+    codes = [text(code) for code in msg.envelope.payload.iter(f"{{{msg.service.body_namespace}}}statuscode")]
+    trouble = [code for code in codes if code in msg.service.statuses and msg.service.statuses[code].who.nl]
+    if scenario in well and trouble:
+        yield found(
+            "DIGIPOORT-FLOW-001", msg.envelope.payload, observed=f"{scenario}: {', '.join(trouble)}", expected="500"
+        )
+    elif scenario in badly and "500" in codes and not trouble:
+        yield found("DIGIPOORT-FLOW-001", msg.envelope.payload, observed=f"{scenario}: 500", expected="410, 420")
+
+
+def _answered_as(msg: Message, scenario: str, accepted: tuple[str, ...], refused: tuple[str, ...]) -> Verdicts:
+    fault, normal = Text("een fout", "a fault"), Text("een gewoon antwoord", "a normal answer")
     place = None if msg.envelope is None else msg.envelope.payload
-    if scenario in settings.get("refused", ()) and not msg.is_fault:
-        yield found("DIGIPOORT-FLOW-001", place, observed=_outcome(scenario, accepted), expected=fault)
-    elif scenario in settings.get("accepted", ()) and msg.is_fault:
-        yield found("DIGIPOORT-FLOW-001", place, observed=_outcome(scenario, fault), expected=accepted)
+    if scenario in refused and not msg.is_fault:
+        yield found("DIGIPOORT-FLOW-001", place, observed=_outcome(scenario, normal), expected=fault)
+    elif scenario in accepted and msg.is_fault:
+        yield found("DIGIPOORT-FLOW-001", place, observed=_outcome(scenario, fault), expected=normal)
 
 
 def _outcome(scenario: str, what: Text) -> Text:
