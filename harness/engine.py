@@ -322,7 +322,9 @@ def _judged(evaluated: set[str], not_run: tuple[NotRun, ...]) -> tuple[tuple[str
 
 
 def _incomplete_cause(verdict: Verdict, not_run: tuple[NotRun, ...]) -> Words:
-    return not_run[0].reason if verdict is Verdict.NOT_RUN and not_run else ""
+    if verdict is not Verdict.NOT_RUN or not not_run:
+        return ""
+    return next((n for n in not_run if n.asked), not_run[0]).reason
 
 
 def _masked(result: Result, masker: Masker) -> Result:

@@ -104,10 +104,14 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class NotRun:
-    """A rule that could not be judged, and why: never green."""
+    """A rule that could not be judged, and why: never green.
+
+    What the user `asked` for by name, on top of what a step needs, leaves the whole result not-run.
+    """
 
     rule: str
     reason: Words
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,8 +122,8 @@ class Rulebook:
         return [Graded(f, severity) for f, severity in graded if severity is not None]
 
     def incomplete(self, not_run: Iterable[NotRun], context: Collection[str]) -> bool:
-        """Whether a rule of error level is among those that did not run."""
-        return any(self.weigh(n.rule, "not-run", context) is Severity.ERROR for n in not_run)
+        """Whether a rule of error level, or one that was asked for, is among those that did not run."""
+        return any(n.asked or self.weigh(n.rule, "not-run", context) is Severity.ERROR for n in not_run)
 
 
 @cache

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from harness.errors import KetentestError, UnusableInput
-from harness.exchange import Reply
+from harness.exchange import Reply, TransportFailed
 from harness.link import Link
 from harness.lint.wus.message import Message, read
 from harness.lint.wus.table import ENCRYPTED
-from harness.model import Environment, Finding, NotRun, Observation, Text
-from harness.probes.probe import NotPossible, Tools, Yield
+from harness.model import Environment, Finding, NotRun, Observation, Text, Words, say
+from harness.probes.probe import NotApplicable, NotPossible, Tools, Yield
 from harness.probes.wus_contract import Call, context_of_answer, prepared, test_bsns
 from harness.wire import soap
 
@@ -30,17 +30,31 @@ class Asked:
 
 
 async def tried(link: Link, tools: Tools, first: Asked) -> AsyncIterator[Yield]:
-    """Run the trials of `wus.trials`, after the ordinary call `first`; none of them goes to production."""
+    """Run the trials of `wus.trials`, after the ordinary call `first`; none of them goes to production.
+
+    Each was asked for by name, so one that cannot run leaves the call not-run: what was asked is never green unseen.
+    """
     wanted = link.connection.wus.trials if link.connection.wus else ()
     for name in wanted:
         if link.environment is Environment.PROD:
-            yield NotRun(RULES[name], Text("alleen op een testomgeving", "on a test environment only"))
+            yield _left(name, Text("alleen op een testomgeving", "on a test environment only"))
             continue
         try:
             async for item in TRIALS[name](link, tools, first):
-                yield item
-        except (NotPossible, UnusableInput) as missing:
-            yield NotRun(RULES[name], missing.text)
+                yield _left(name, item.reason) if isinstance(item, NotRun) and item.rule == RULES[name] else item
+        except NotApplicable as elsewhere:
+            yield NotRun(RULES[name], elsewhere.text)
+        except (NotPossible, UnusableInput, TransportFailed) as missing:
+            yield _left(name, missing.text if not isinstance(missing, TransportFailed) else _broken(missing))
+
+
+def _left(name: str, reason: Words) -> NotRun:
+    nl, en = say(reason, "nl"), say(reason, "en")
+    return NotRun(RULES[name], Text(f"trials = [{name}]: {nl}", f"trials = [{name}]: {en}"), asked=True)
+
+
+def _broken(failed: TransportFailed) -> Text:
+    return Text(f"geen antwoord ({failed.stage}: {failed.reason})", f"no answer ({failed.stage}: {failed.reason})")
 
 
 async def _ask(link: Link, tools: Tools, call: Call, name: str) -> Asked:
@@ -55,8 +69,9 @@ async def _ask(link: Link, tools: Tools, call: Call, name: str) -> Asked:
 async def tampered(link: Link, tools: Tools, first: Asked) -> AsyncIterator[Yield]:
     """A request whose signed MessageID changed by one byte gets a fault: the service really verifies (KWUS WB013)."""
     if first.call.profile == "2W-be":
-        yield NotRun("WUS-SEC-061", Text("2W-be kent geen handtekening", "2W-be has no signature"))
-        return
+        unsigned = ("2W-be kent geen handtekening", "2W-be has no signature")
+        wus = link.connection.wus
+        raise NotApplicable(*unsigned) if wus and set(wus.profiles) - {"2W-be"} else NotPossible(*unsigned)
     if first.answer.envelope is None or first.answer.is_fault:
         yield NotRun(
             "WUS-SEC-061",

@@ -392,10 +392,31 @@ async def test_two_test_persons_are_needed(tmp_path):
         connection = link.connection.model_copy(update={"test_bsns": "file:bsn"})
         engine.links["dut"] = replace(link, connection=connection)
         result = await engine.result("dut", "wus.profile")
-    assert result.verdict is Verdict.PASS
-    assert [(n.rule, n.reason.nl[:29]) for n in result.not_run if n.rule.startswith("PROFIEL")] == [
-        ("PROFIEL-LINK-003", "test_bsns noemt 1 testpersone")
-    ]
+    assert result.verdict is Verdict.NOT_RUN
+    assert result.cause.nl.startswith("trials = [persons]: test_bsns noemt 1 testpersonen")
+    assert "antwoordt: ja" in told(result)
+
+
+@pytest.mark.parametrize(
+    ("system", "probe_id", "side", "fault", "verdict", "sentence"),
+    [
+        ("digikoppeling", "wus.call[be]", 'profiles = ["2W-be"]\nprofile = "2W-be"\ntrials = ["tampered"]', "", "not-run", "2W-be kent geen handtekening"),
+        ("digikoppeling", "wus.call[be]", 'profiles = ["2W-be", "2W-be-S"]\ntrials = ["tampered"]', "", "pass", ""),
+        ("digikoppeling", "wus.call[be-s]", 'trials = ["tampered"]', "not-authorised", "not-run", "bewijst niets"),
+        ("digikoppeling", "wus.call[be-s]", 'trials = ["tampered"]', "changed-body", "fail", ""),
+        ("digipoort", "wus.call", 'operation = "getBerichtsoorten"\ntrials = ["statuses"]', "", "not-run", "geen statussen"),
+        ("lopende-zaken", "wus.profile", 'input = "vast.toml"\ntrials = ["persons"]', "", "not-run", "gebruikt {bsn} niet"),
+    ],
+)  # fmt: skip
+async def test_a_trial_that_was_asked_for_and_cannot_run_leaves_the_call_not_run(
+    tmp_path, system, probe_id, side, fault, verdict, sentence
+):
+    (tmp_path / "vast.toml").write_text('[controleerAccount]\nbsn = "999990019"\n')
+    service = WUS[system][0].partition("\n")[0] + "\n"
+    async with session(tmp_path, system, *filter(None, [fault]), side=service + side) as engine:
+        result = await engine.result("dut", probe_id)
+    assert result.verdict == verdict, (result.cause, result.findings, result.not_run)
+    assert sentence in say(result.cause, "nl")
 
 
 @pytest.mark.parametrize("probe_id", ["wus.signature", "wus.call[be-s]", "wus.call[be-se]"])
