@@ -12,12 +12,11 @@ from harness.lint.judge import Raw
 from harness.lint.pki.agreed import holders
 from harness.lint.pki.policy import policy, read_policy
 from harness.model import Text, say
+from harness.outlook import ORDERING_DAYS
 from harness.run import Run
 from harness.wire import certfile
 from harness.wire.x509 import Certificate
 
-ORDERING_DAYS: Final = 60
-"""How long before an end the calendar warns: ordering takes weeks, and a new CPA needs the counterparty (DKC 7)."""
 LATER_DAYS: Final = 180
 
 

@@ -441,12 +441,19 @@ def pytest_report_teststatus(report: pytest.TestReport) -> Any:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Name what passed with a remark, which a line of dots does not show."""
+    """Name what passed with a remark, which a line of dots does not show, and say which generations were used."""
     for report in terminalreporter.stats.get("warned", ()):
         said = next((text for name, text in report.sections if "ketentest" in name), "")
         terminalreporter.write_line(f"WARN {report.nodeid}")
         for line in said.splitlines()[1:4]:
             terminalreporter.write_line(line)
+    for folder in terminalreporter.config.stash.get(FOLDERS, []):
+        from harness.outlook import outlook
+        from harness.run import read
+
+        run = read(folder)
+        for text in outlook(run.results):
+            terminalreporter.write_line(text.of(run.info.language))
 
 
 @pytest.hookimpl(trylast=True)

@@ -16,6 +16,7 @@ from harness.engine import Step
 from harness.errors import KetentestError
 from harness.front import Session
 from harness.model import Graded, Result, Text, Verdict
+from harness.outlook import outlook
 from harness.run import read
 from harness.show import VERDICTS, finding_lines, result_line
 
@@ -32,6 +33,8 @@ def run_scenario(path: Path, options: Options) -> int:
     run = read(folder)
     rows = [row for found in verdicts(run, ledger).values() for row in found.values()]
     click.echo(summary(run.results, [r.verdict for r in rows], lang), nl=False)
+    for line in outlook(run.results):
+        click.echo(line.of(lang))
     if stopped is not None:
         click.echo(stopped.text.of(lang), err=True)
     click.echo(f"run: {folder}")

@@ -57,6 +57,7 @@ def test_the_plan_writes_every_role_the_cas_the_cpa_and_the_generation(terminal)
 
 
 def test_the_plan_knows_the_ends_of_what_the_counterparty_served(small):
-    small.ketentest("run")
+    ran = small.ketentest("run")
+    assert "G1 eindigt in november 2028" in ran.stdout
     done = small.ketentest("plan", "--ics", "keten.ics", "--lang", "en")
     assert "digipoort (counterparty) certificate expires" in done.stdout

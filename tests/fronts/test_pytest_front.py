@@ -21,6 +21,7 @@ def test_probes_that_no_row_names_run_as_they_do_from_the_command_line(small):
     done = small.pytest("scenarios/preprod", "-q", "-rA")
     assert done.returncode == 0, done.text
     assert "digipoort::beyond[pki.revocation]" in done.stdout
+    assert "G1 eindigt in november 2028" in done.stdout
     inside = small.results()
     assert inside[("digipoort", "pki.revocation", "")] == "pass"
     done = small.ketentest("run", "scenarios/preprod")
