@@ -35,6 +35,9 @@ CHAPTERS = (
     digimelding,
     profiel,
 )
+# What the line says comes before what the envelope says for it: the first error is what a reader acts on.
+_ORDER = {chapter.__name__: place for place, chapter in enumerate(CHAPTERS)}
+RULES.functions.sort(key=lambda function: _ORDER[function.__module__])
 
 
 def judge_message(raw: Raw, ctx: Context) -> Iterator[Finding | NotRun]:

@@ -20,9 +20,13 @@ _UTF8 = ("utf-8", "utf8", "us-ascii", "ascii", "")
 
 @rule("WUS-SOAP-001")
 def well_formed_without_dtd(msg: Message, ctx: Context) -> Verdicts:
-    """The message is well-formed XML and has no DTD (BP R1008)."""
-    if msg.broken is not None and not (msg.is_html or msg.is_json):
+    """The message is well-formed XML and has no DTD (BP R1008); an empty answer is a matter of HTTP."""
+    if msg.broken is not None and not (msg.is_html or msg.is_json or _nothing_came(msg)):
         yield Finding("WUS-SOAP-001", case=msg.broken.case, observed=msg.broken.text, line=msg.broken.line)
+
+
+def _nothing_came(msg: Message) -> bool:
+    return msg.http is not None and msg.http.status is not None and not msg.body.strip()
 
 
 @rule("WUS-SOAP-002")

@@ -27,9 +27,13 @@ def posted_without_redirect(msg: Message, ctx: Context) -> Verdicts:
             yield found("WUS-HTTP-001", observed=method, expected="POST", place="HTTP")
         elif version != "HTTP/1.1":
             yield found("WUS-HTTP-001", observed=version, expected="HTTP/1.1", place="HTTP")
-    elif 300 <= status < 400 and status != 304:
+    elif _redirects(status):
         to = msg.http.get("location")
         yield found("WUS-HTTP-001", observed=f"HTTP {status} → {to}" if to else f"HTTP {status}", place="HTTP")
+
+
+def _redirects(status: int) -> bool:
+    return 300 <= status < 400 and status != 304
 
 
 @rule("WUS-HTTP-002")
@@ -124,7 +128,7 @@ def the_answer_is_a_soap_message(msg: Message, ctx: Context) -> Verdicts:
         return
     if msg.root is not None and msg.root.tag == f"{{{SOAP12}}}Envelope":
         return
-    if msg.http.status in (202, 204) and not msg.body.strip():
+    if (msg.http.status in (202, 204) or _redirects(msg.http.status)) and not msg.body.strip():
         return
     yield found(
         "WUS-HTTP-008",

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
+from harness.lint.judge import Context, HttpHead, Raw
+from harness.lint.wus import judge_message
+from harness.model import Finding
 from harness.wire import mtom, soap, wss, wss_encrypt
 from tests.lint.wus.messages import (
     DS,
@@ -505,3 +508,20 @@ def test_the_timestamp_of_the_signature_is_found_by_position():
     stamp = security(envelope).find(WSU + "Timestamp")
     etree.SubElement(envelope[0], "{urn:x}X").append(stamp)
     assert "WUS-SEC-033" in loud(judged(envelope, "response"))
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "first", "rest"),
+    [
+        ("302 Found", b"", "WUS-HTTP-001", set()),
+        ("307 Temporary Redirect", b"<html><body>weg</body></html>", "WUS-HTTP-001", {"WUS-HTTP-008", "WUS-SOAP-002"}),
+        ("200 OK", b"", "WUS-HTTP-006", {"WUS-HTTP-008"}),
+        ("202 Accepted", b"", "WUS-HTTP-006", set()),
+        ("500 Error", b" \n", "WUS-HTTP-008", set()),
+    ],
+)
+def test_what_the_line_says_comes_before_what_follows_from_it(head, body, first, rest):
+    http = HttpHead(f"HTTP/1.1 {head}", (("content-type", "text/xml; charset=utf-8"),))
+    context = Context(at=NOW, role="response", profile="2W-be")
+    told = [o.rule for o in judge_message(Raw(body, "antwoord", http), context) if isinstance(o, Finding)]
+    assert (told[0], set(told[1:])) == (first, rest)
