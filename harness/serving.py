@@ -44,6 +44,7 @@ class Trial:
     logout: str = ""
     refresh: str = ""
     browser: bool = False
+    patience: float = 40.0
 
 
 def serve_lab(
@@ -157,8 +158,10 @@ async def _serve(
 async def _try(lab: Lab, link: Link, trial: Trial, lang: str) -> int:
     """Play every answer of the routing service to the application and print what it judged wrongly."""
     from harness.lab.tvs import RoutingService
-    from harness.lab.tvs_battery import Application, Battery, browser_to, cases, read_cases
+    from harness.lab.tvs_battery import Application, Battery
     from harness.lab.tvs_browser import browser
+    from harness.lab.tvs_cases import cases, read_cases
+    from harness.lab.tvs_visitor import plain_visitors
     from harness.rulebook import rulebook
 
     service = lab.running[-1].counterparty
@@ -172,14 +175,15 @@ async def _try(lab: Lab, link: Link, trial: Trial, lang: str) -> int:
         lambda: log.read_text("utf-8", "replace") if log else "",
         trial.logout,
         trial.refresh,
+        trial.patience,
     )
     chosen = (*cases(), *(read_cases(trial.cases.read_text("utf-8"), str(trial.cases)) if trial.cases else ()))
     book, holes = rulebook(), 0
     async with contextlib.AsyncExitStack() as stack:
         hosts = {host: link.directory.locate(host, 443) for host in service.hosts}
-        tabs = await stack.enter_async_context(browser(hosts)) if trial.browser else None
-        battery = Battery(service, app, browser_to(link.directory.locate, link.anchors), tabs)
-        items = [item async for item in battery.run(chosen)]
+        plain = plain_visitors(link.directory.locate, link.anchors)
+        visitors = await stack.enter_async_context(browser(hosts)) if trial.browser else plain
+        items = [item async for item in Battery(service, app, visitors).run(chosen)]
     for item in items:
         severity = book.weigh(item.rule, item.case, {"lab"}) if isinstance(item, Finding) else Severity.WARNING
         if severity in (None, Severity.INFO):

@@ -40,11 +40,18 @@ from harness.cli.group import cli
 @click.option("--logout", default="", help="tvs: het adres waar een gebruiker uitlogt.")
 @click.option("--refresh", default="", help="tvs: een adres dat uw toepassing de metadata van de RD laat verversen.")
 @click.option("--browser", is_flag=True, help="tvs: log in met een echte browser (Chromium) in plaats van kaal HTTP.")
+@click.option(
+    "--patience",
+    type=click.FloatRange(min=1),
+    default=40.0,
+    show_default=True,
+    help="tvs: seconden waarin uw toepassing een pagina toont als het achterkanaal zwijgt.",
+)
 @click.option("--interactive", is_flag=True, help="tvs: een pagina waarop een tester persoon, niveau en afloop kiest.")
 def lab(
     kind: str, scenario: Path, connection: str, listen: str, faults: tuple[str, ...], own_endpoint: str, out: Path,
     login: str, protected: str, marker: str, log: Path | None, cases: Path | None,
-    logout: str, refresh: str, browser: bool, interactive: bool,
+    logout: str, refresh: str, browser: bool, patience: float, interactive: bool,
 ) -> None:  # fmt: skip
     """Speel de ketenpartner voor uw eigen software."""
     if kind == "certs":
@@ -56,5 +63,5 @@ def lab(
 
     if login and not (protected and marker and kind == "tvs"):
         raise click.UsageError("--try hoort bij `lab tvs` en vraagt ook --protected en --marker")
-    trial = Trial(login, protected, marker, log, cases, logout, refresh, browser) if login else None
+    trial = Trial(login, protected, marker, log, cases, logout, refresh, browser, patience) if login else None
     sys.exit(serve_lab(kind, scenario, connection, listen, faults, out, trial, own_endpoint, interactive=interactive))

@@ -46,6 +46,8 @@ class Request:
     body: bytes
     client_certificate: bytes | None = None
     http_version: str = "1.1"
+    resumed: bool = False
+    """Whether the client continued an earlier TLS session, without looking at the certificate again."""
 
     def header(self, name: str, default: str = "") -> str:
         """Return the first header called `name` (any case)."""
@@ -84,8 +86,8 @@ class Served:
     port: int = 0
     requests: list[Request] = field(default_factory=list)
     others: list["Served"] = field(default_factory=list)
-    instead: dict[str, ssl.SSLContext] = field(default_factory=dict)
-    """Per host name the context that answers in place of our own, from the next connection on."""
+    instead: dict[str, ssl.SSLContext | None] = field(default_factory=dict)
+    """Per host name the context that answers in place of our own from the next connection on; None is a TLS alert."""
 
     @property
     def address(self) -> tuple[str, int]:
@@ -166,10 +168,15 @@ async def _open(
     stack.callback(listener.close)
 
 
-def _dressing(served: Served) -> Callable[[ssl.SSLObject, str | None, ssl.SSLContext], None]:
-    def choose(connection: ssl.SSLObject, name: str | None, _context: ssl.SSLContext) -> None:
-        if name in served.instead:
-            connection.context = served.instead[name]
+def _dressing(served: Served) -> Callable[[ssl.SSLObject, str | None, ssl.SSLContext], int | None]:
+    def choose(connection: ssl.SSLObject, name: str | None, _context: ssl.SSLContext) -> int | None:
+        if name is None or name not in served.instead:
+            return None
+        context = served.instead[name]
+        if context is None:
+            return ssl.ALERT_DESCRIPTION_INTERNAL_ERROR
+        connection.context = context
+        return None
 
     return choose
 
@@ -187,7 +194,13 @@ def _answering(served: Served, handler: Handler) -> Callable[[web.BaseRequest], 
             return _gone(request)
         reply = await _reply(served, handler, seen)
         await asyncio.sleep(reply.delay + served.tls.delay)
-        return _gone(request) if reply.abort else await _send(request, reply, served.tls)
+        if reply.abort:
+            return _gone(request)
+        try:
+            return await _send(request, reply, served.tls)
+        except ConnectionResetError:
+            # Who asked has hung up: a browser that was closed, a client that waited no longer.
+            return _gone(request)
 
     return answer
 
@@ -221,6 +234,7 @@ async def _read(request: web.BaseRequest, largest: int) -> Request | None:
         bytes(body),
         tls.getpeercert(True) if tls else None,
         f"{request.version.major}.{request.version.minor}",
+        bool(getattr(tls, "session_reused", False)),
     )
 
 
@@ -268,6 +282,9 @@ def _context(identity: Identity, tls: TlsConfig, anchors: Iterable[x509.Certific
     context.verify_mode = {"ignored": ssl.CERT_NONE, "required": ssl.CERT_REQUIRED}.get(
         tls.client_certificate, ssl.CERT_OPTIONAL
     )
+    if not tls.resumption:
+        context.num_tickets = 0
+        context.options |= ssl.OP_NO_TICKET
     if tls.check_crl:
         _load_crls(context, pki)
     if tls.without_sni:

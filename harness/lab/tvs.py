@@ -1,5 +1,6 @@
 """Play TVS, the routing service (RD): metadata, login, artifact resolution over mutual TLS, and logout."""
 
+import asyncio
 import base64
 import html
 import secrets
@@ -18,7 +19,7 @@ from harness.lab.ca import Identity
 from harness.lab.faults.saml import FAULTS
 from harness.lab.faults.tls import GOOD, TlsConfig
 from harness.lab.server import Reply, Request, Served, worn_by
-from harness.lab.tvs_answers import Answers, Keys, Login, Person, Service, logout_answer, metadata
+from harness.lab.tvs_answers import HERE, STRAY, Answers, Keys, Login, Person, Service, logout_answer, metadata
 from harness.lab.tvs_forgeries import TEST_BSN
 from harness.lab.tvs_pages import HTML, choices, encoded, form, page, soap_fault
 from harness.lint.judge import Context, Raw
@@ -73,8 +74,11 @@ class RoutingService:
     """The RD of one connection, with the authentication service behind it."""
 
     FAULTS: ClassVar[Mapping[str, Text]] = {name: fault.text for name, fault in FAULTS.items()}
-    TLS: ClassVar[TlsConfig] = replace(GOOD, client_certificate="optional")
-    """A browser comes to the front channel without a certificate; the back channel asks for one itself."""
+    TLS: ClassVar[TlsConfig] = replace(GOOD, client_certificate="optional", resumption=False)
+    """A browser comes to the front channel without a certificate; the back channel asks for one itself.
+
+    No session is resumed, so that a client looks at the certificate of each connection.
+    """
 
     def __init__(self, place: Place) -> None:
         self.place = place
@@ -84,6 +88,14 @@ class RoutingService:
         self.person = Person()
         self.faults = place.faults
         self.last_answer = b""
+        self.late = 30.0
+        """Seconds that a silent back channel keeps silent."""
+        self.strayed: list[str] = []
+        """Addresses that were asked for and that only wrong metadata names."""
+        self.metadata_read = asyncio.Event()
+        """Set when somebody reads the metadata that is played."""
+        self.resumed = False
+        """Whether the back channel was asked over a TLS session of before."""
         self.served: Served | None = None
         self.interactive = place.settings.get("mode") == "interactive"
 
@@ -123,16 +135,20 @@ class RoutingService:
     def play(self, faults: frozenset[str]) -> None:
         """Answer with these faults from now on."""
         self.faults = faults
+        self.metadata_read = asyncio.Event()
+        self.resumed = False
         self.metadata = metadata(self.service, self.keys, self.place.now(), faults)
         if self.served is not None:
             self.served.instead = dict(self._dressed(faults))
         self.answers = Answers(self.service, self.keys, self.entities, faults)
 
-    def _dressed(self, faults: frozenset[str]) -> Iterator[tuple[str, ssl.SSLContext]]:
-        """Yield the back channel's host with a certificate that an application must refuse."""
+    def _dressed(self, faults: frozenset[str]) -> Iterator[tuple[str, ssl.SSLContext | None]]:
+        """Yield the back channel's host with a certificate that an application must refuse, or with an alert."""
         pki, back = self.place.pki, self.hosts[1]
         if "resolve-other-ca" in faults:
             yield back, worn_by(pki.issue("own-web", oin=self.oin, hosts=(back,)), pki)
+        if "tls-alert" in faults:
+            yield back, None
         if "resolve-other-host" in faults:
             yield back, worn_by(pki.issue("counterparty", oin=self.oin, hosts=("elders.ketentest.test",)), pki)
 
@@ -156,14 +172,19 @@ class RoutingService:
     async def handle(self, request: Request) -> Reply:
         """Answer one request."""
         path = urlsplit(request.path).path
+        if path.startswith(STRAY):
+            self.strayed.append(path)
+            path = path.replace(STRAY, HERE, 1)
         if request.method == "GET" and path == "/kvs/rd/metadata":
+            self.metadata_read.set()
             return Reply(200, (("Content-Type", "application/samlmetadata+xml"),), self.metadata)
         if path == "/kvs/rd/request_authentication":
             return self._login(request)
         if path == "/kvs/rd/choose" and request.method == "POST":
             return self._chosen(request)
         if path == "/kvs/rd/resolve_artifact":
-            return self._resolve(request)
+            self.resumed |= request.resumed
+            return replace(self._resolve(request), close=True)
         if path == "/kvs/rd/request_logout":
             return self._logout(request)
         return page(404, Text("Deze pagina bestaat niet in het lab.", "This page does not exist in the lab."))
@@ -286,7 +307,7 @@ class RoutingService:
         if "html" in faults:
             return page(200, Text("Er is onderhoud.", "Maintenance is going on."))
         if "slow" in faults:
-            return Reply(200, XML, soap_fault("late"), delay=30.0)
+            return Reply(200, XML, soap_fault("late"), delay=self.late)
         return Reply(abort=True) if "reset" in faults else None
 
     def _on_the_wire(self, request: Request, message: Message, waiting: Waiting | None) -> list[Finding]:

@@ -11,9 +11,12 @@ from harness.lab.tvs_forgeries import (
     CHANGES,
     TEST_BSN,
     around,
+    beside,
+    child_of_forged,
     forged,
     in_extensions,
     in_object,
+    in_own_signature,
     key_value,
     unreadable,
     weaken,
@@ -45,6 +48,11 @@ from harness.wire.saml_signature import SIGNATURE, Signer, sign
 
 OTHER_BSN: Final = "999990019"
 WHILE: Final = timedelta(days=30)
+WRONG_METADATA: Final = frozenset({"metadata-expired", "metadata-broken", "metadata-other-oin"})
+HERE: Final = "/kvs/rd/"
+STRAY: Final = "/kvs/elders/"
+"""The folder of addresses that only wrong metadata names, besides a key that only wrong metadata lists."""
+HUGE: Final = 50_000_000
 SUCCESS: Final = ("Success",)
 
 STATUSES: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
@@ -118,15 +126,26 @@ def metadata(service: Service, keys: Keys, at: datetime, faults: frozenset[str] 
     root.set("validUntil", stamp(at - WHILE if "metadata-expired" in faults else at + WHILE))
     role = etree.SubElement(root, q(MD, "IDPSSODescriptor"), WantAuthnRequestsSigned="true")
     role.set("protocolSupportEnumeration", SAMLP)
-    for signer in (keys.first, keys.second):
+    wrong = faults & WRONG_METADATA
+    for signer in (keys.first, keys.stranger) if wrong else (keys.first, keys.second):
         key_descriptor(role, "signing", signer.certificate)
     resolution = etree.SubElement(role, q(MD, "ArtifactResolutionService"), Binding=SOAP_BINDING)
     resolution.set("Location", service.resolve)
     resolution.set("index", "0")
     etree.SubElement(role, q(MD, "SingleLogoutService"), Binding=HTTP_POST, Location=service.logout)
     etree.SubElement(role, q(MD, "SingleSignOnService"), Binding=HTTP_POST, Location=service.login)
+    if wrong - {"metadata-broken"}:
+        _lead_elsewhere(root)
     document = serialise(sign(root, keys.first))
-    return document.replace(b"/resolve_artifact", b"/resolve_artefact") if "metadata-broken" in faults else document
+    return document.replace(HERE.encode(), STRAY.encode()) if "metadata-broken" in faults else document
+
+
+def _lead_elsewhere(root: Element) -> None:
+    """Name addresses that no sound metadata names: who comes there has taken these over."""
+    for element in root.iter(
+        q(MD, "SingleSignOnService"), q(MD, "SingleLogoutService"), q(MD, "ArtifactResolutionService")
+    ):
+        element.set("Location", (element.get("Location") or "").replace(HERE, STRAY))
 
 
 def _other_oin(entity_id: str) -> str:
@@ -179,8 +198,9 @@ class Answers:
             return response
         if "xsw-sibling" in self.faults:
             response.append(forged(assertion))
-        if "xsw-advice" in self.faults:
-            assertion = around(assertion)
+        for name, wrap in (("xsw-advice", around), ("xsw-child", child_of_forged), ("xsw-signature", in_own_signature)):
+            if name in self.faults:
+                assertion = wrap(assertion)
         response.append(assertion)
         if "two-assertions" in self.faults:
             response.append(self._assertion(login, at))
@@ -281,6 +301,8 @@ class Answers:
     # --- signature ----------------------------------------------------------------------------------------------
 
     def _signer(self) -> Signer:
+        if "unknown-key" in self.faults:
+            return self.keys.stranger
         return self.keys.second if "second-key" in self.faults else self.keys.first
 
     def _signed(self, message: Element) -> Element:
@@ -321,6 +343,10 @@ class Answers:
         if "other-prefixes" in self.faults:
             # The protocol prefix does not occur inside the signed assertion; the outer message is signed anew.
             return self._with_other_prefix(body)
+        if "xsw-beside" in self.faults:
+            return beside(body)
+        if "huge" in self.faults:
+            return body.replace(b"<soapenv:Body>", b"<soapenv:Body><!--" + b"x" * HUGE + b"-->", 1)
         if "doctype" in self.faults:
             return b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>' + body
         if "deep" in self.faults:

@@ -74,12 +74,22 @@ def _comment(assertion: Element, at: datetime) -> None:
         audience.append(comment)
 
 
+def _comment_in_service(assertion: Element, at: datetime) -> None:
+    """Make the whole ServiceUUID another one, while a reader that stops at the comment sees ours."""
+    value = assertion.find("/".join(q(SAML, n) for n in ("AttributeStatement", "Attribute", "AttributeValue")))
+    if value is not None:
+        comment = etree.Comment("x")
+        comment.tail = "-elders"
+        value.append(comment)
+
+
 CHANGES: Final[Mapping[str, Callable[[Element, datetime], None]]] = {
     "expired": _expired,
     "early": _early,
     "pretty-values": _pretty,
     "digid-3": _digid_3,
     "comment-in-audience": _comment,
+    "comment-in-service": _comment_in_service,
 }
 
 
@@ -134,18 +144,48 @@ def forged(assertion: Element) -> Element:
 
 def around(assertion: Element) -> Element:
     """Return a forged assertion that carries the signature of the real one, which sits in its Advice."""
-    outer = forged(assertion)
-    original = copy.deepcopy(assertion)
-    signature = original.find(SIGNATURE)
-    if signature is not None:
-        original.remove(signature)
-        outer.insert(1, signature)
+    outer, original = _taken_apart(assertion)
     advice = outer.find(q(SAML, "Advice"))
     if advice is not None:
         for child in list(advice):
             advice.remove(child)
         advice.append(original)
     return outer
+
+
+def child_of_forged(assertion: Element) -> Element:
+    """Return a forged assertion that carries the signature of the real one, which is its last child."""
+    outer, original = _taken_apart(assertion)
+    outer.append(original)
+    return outer
+
+
+def in_own_signature(assertion: Element) -> Element:
+    """Return a forged assertion with the real one in a ds:Object of the signature it carries."""
+    outer, original = _taken_apart(assertion)
+    etree.SubElement(_one(outer, "Signature"), q(DS, "Object")).append(original)
+    return outer
+
+
+def _taken_apart(assertion: Element) -> tuple[Element, Element]:
+    """Return a forged assertion with the signature of the real one, and the real one without it."""
+    outer, original = forged(assertion), copy.deepcopy(assertion)
+    signature = original.find(SIGNATURE)
+    if signature is not None:
+        original.remove(signature)
+        outer.insert(1, signature)
+    return outer, original
+
+
+def beside(body: bytes) -> bytes:
+    """Return the envelope with a forged, unsigned message in front of the real one."""
+    envelope = etree.fromstring(body)
+    message = envelope[0][0]
+    evil, _ = _evil_twin(copy.deepcopy(message))
+    for signature in evil.findall(SIGNATURE):
+        evil.remove(signature)
+    envelope[0].insert(0, evil)
+    return etree.tostring(envelope)
 
 
 def _evil_twin(message: Element) -> tuple[Element, Element]:

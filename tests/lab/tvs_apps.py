@@ -1,5 +1,6 @@
-"""Two sample applications behind the routing service: one that checks everything, one that accepts everything."""
+"""Sample applications behind the routing service: one that checks everything, one that accepts everything, and one with a single hole."""
 
+import asyncio
 import base64
 import re
 import secrets
@@ -11,6 +12,7 @@ import httpx
 from lxml import etree
 
 from harness.lab.server import Request
+from harness.lab.tvs_visitor import client_to
 from harness.lint.judge import Context, Raw
 from harness.lint.saml import judge_heard
 from harness.lint.saml.assertion import encrypted_ids, judge_name_id
@@ -21,10 +23,41 @@ from harness.wire.saml import SAML, SAMLP, q
 from harness.wire.saml_build import Wanted, artifact_resolve, authn_request, in_soap, logout_request
 from harness.wire.saml_encrypted import decrypt
 from harness.wire.saml_message import read_message, status_of
-from harness.wire.saml_metadata import read_metadata
-from harness.wire.saml_signature import sign
+from harness.wire.saml_metadata import key_certificates, read_metadata
+from harness.wire.saml_signature import require_trusted, sign
 
 MARKER = "Uw dossier"
+TIMEOUT = 3.0
+
+
+class Straight:
+    """The back channel without a network: every request goes straight to the routing service."""
+
+    def __init__(self, service, client_certificate):
+        self.service, self.client_certificate = service, client_certificate
+
+    async def ask(self, method, url, body=b""):
+        certificate = self.client_certificate if body else None
+        answer = await self.service.handle(Request(method, urlsplit(url).path, (XML,), body, certificate))
+        if answer.abort:
+            raise httpx.ReadError("connection reset")
+        if answer.delay:
+            raise httpx.ReadTimeout("no answer")
+        return answer.body
+
+
+class OverTls:
+    """The back channel over mutual TLS; whether it looks at the certificate and the clock is up to the application."""
+
+    def __init__(self, context, locate):
+        self.context, self.locate = context, locate
+
+    async def ask(self, method, url, body=b""):
+        async with client_to(self.locate, self.context) as client:
+            return (await client.request(method, url, content=body, headers=[XML])).content
+
+
+XML = ("content-type", "text/xml")
 
 
 class Application:
@@ -32,15 +65,17 @@ class Application:
 
     secure = "; Secure; HttpOnly; SameSite=Lax"
 
-    def __init__(self, service, entities, signer, client_certificate, key, issuer, audience, uuid):
-        self.service, self.entities, self.signer = service, entities, signer
-        self.client_certificate, self.key = client_certificate, key
+    def __init__(self, service, line, signer, key, issuer, audience, uuid):
+        self.service, self.line, self.signer, self.key = service, line, signer, key
+        self.entities = dict(service.entities)
+        self.rd = service.entities[service.service.entity_id]
+        self.own_host = urlsplit(self.entities[issuer].sp.endpoints[0].location).netloc
         self.issuer, self.audience, self.uuid = issuer, audience, uuid
         self.pending, self.sessions, self.written, self.transient = {}, {}, [], "_x"
 
     async def __call__(self, request):
         url = urlsplit(str(request.url))
-        if url.netloc != urlsplit(self.entities[self.issuer].sp.endpoints[0].location).netloc:
+        if url.netloc != self.own_host:
             return await self.at_the_rd(request, url)
         cookies = dict(re.findall(r"(\w+)=([^;,\s]+)", request.headers.get("cookie", "")))
         if url.path == "/login":
@@ -48,7 +83,7 @@ class Application:
         if url.path == "/saml/acs":
             return await self.consume(parse_qs(url.query), cookies)
         if url.path == "/refresh":
-            return self.read_again()
+            return self.read_again(await self.line.ask("GET", self.metadata))
         if url.path == "/logout":
             return self.leave(cookies)
         if url.path == "/saml/logout":
@@ -63,15 +98,23 @@ class Application:
         answer = await self.service.handle(Request(request.method, path, headers, request.content))
         return httpx.Response(answer.status, headers=list(answer.headers), content=answer.body)
 
-    rd = None
+    @property
+    def metadata(self):
+        return f"https://{self.service.hosts[0]}/kvs/rd/metadata"
 
-    def read_again(self):
-        self.rd = read_metadata(self.service.metadata)
+    def address(self, kind):
+        return self.rd.idp.of(kind)[0].location
+
+    def read_again(self, data):
+        """Take over whatever comes."""
+        found = read_metadata(data).entities[0]
+        self.entities = {**self.entities, found.entity_id: found}
+        self.rd = found
         return httpx.Response(200, text="ververst")
 
     def leave(self, cookies):
         self.sessions.pop(cookies.get("session"), None)
-        url = self.service.service.logout
+        url = self.address("SingleLogoutService")
         request = sign(logout_request(self.issuer, url, self.transient, datetime.now(UTC)), self.signer, position=1)
         value = base64.b64encode(etree.tostring(request)).decode()
         return httpx.Response(
@@ -83,29 +126,23 @@ class Application:
 
     def login(self, cookies):
         wanted = Wanted(self.audience, self.uuid)
-        request = sign(
-            authn_request(self.issuer, self.service.endpoint, wanted, datetime.now(UTC)), self.signer, position=1
-        )
+        url = self.address("SingleSignOnService")
+        request = sign(authn_request(self.issuer, url, wanted, datetime.now(UTC)), self.signer, position=1)
         browser = secrets.token_hex(8)
         self.pending[browser] = request
         self.sessions.pop(cookies.get("session"), None) if self.secure else None
         value = base64.b64encode(etree.tostring(request)).decode()
         page = (
-            f"<form method='post' action='{self.service.endpoint}'><input type='hidden' name='SAMLRequest' value='{value}'>"
+            f"<form method='post' action='{url}'><input type='hidden' name='SAMLRequest' value='{value}'>"
             f"<input type='hidden' name='RelayState' value='{browser}'><button>Verder</button></form>"
         )
         headers = [("Set-Cookie", f"browser={browser}; Path=/{self.secure}"), ("Cache-Control", "no-store")]
         return httpx.Response(200, html=page, headers=headers)
 
     async def resolve(self, artifact):
-        url = f"https://{self.service.hosts[1]}/kvs/rd/resolve_artifact"
+        url = self.address("ArtifactResolutionService")
         self.asked = sign(artifact_resolve(self.issuer, url, artifact, datetime.now(UTC)), self.signer, position=1)
-        headers = (("content-type", "text/xml"),)
-        request = Request("POST", "/kvs/rd/resolve_artifact", headers, in_soap(self.asked), self.client_certificate)
-        answer = await self.service.handle(request)
-        if answer.abort:
-            raise httpx.ReadError("connection reset")
-        return answer.body
+        return await self.line.ask("POST", url, in_soap(self.asked))
 
     def opened(self, who, location="/home"):
         session = secrets.token_hex(8)
@@ -122,12 +159,27 @@ class Application:
 class Careful(Application):
     """Holds every answer to the rules and shows a plain page when one is broken."""
 
+    def read_again(self, data):
+        """Take over what the RD signed, that is valid, and that is of the same RD."""
+        try:
+            document = read_metadata(data)
+            found = document.entities[0]
+            require_trusted(document.root, key_certificates(self.rd, "signing"))
+            until = datetime.fromisoformat(document.root.get("validUntil"))
+            if found.entity_id != self.rd.entity_id or until < datetime.now(UTC):
+                raise ValueError(until)  # noqa: TRY301 - told below
+        except Exception:  # noqa: BLE001 - whatever is wrong, the metadata of before stays
+            return httpx.Response(200, text="De metadata van de RD is niet ververst")
+        return super().read_again(data)
+
     async def consume(self, query, cookies):
         request = self.pending.pop(cookies.get("browser"), None)
         if request is None:
             return httpx.Response(400, text="Begin opnieuw met inloggen")
         try:
-            self.check(await self.resolve(query["SAMLart"][0]), request)
+            async with asyncio.timeout(TIMEOUT):
+                body = await self.resolve(query["SAMLart"][0])
+            self.check(body, request)
         except Exception:  # noqa: BLE001 - whatever is wrong, the visitor sees one page
             return httpx.Response(200, text="Inloggen is niet gelukt")
         return self.opened("")
@@ -148,11 +200,17 @@ class Careful(Application):
             raise ValueError(heavy)
 
 
+class Credulous(Careful):
+    """Careful with every answer, but takes over whatever metadata it reads."""
+
+    def read_again(self, data):
+        return Application.read_again(self, data)
+
+
 class Careless(Application):
     """Logs everybody in who brings anything with the word Assertion in it, and talks too much."""
 
     secure = ""
-    rd = None
 
     def leave(self, cookies):
         return httpx.Response(200, text="Tot ziens")
@@ -160,20 +218,14 @@ class Careless(Application):
     def left(self, request):
         return httpx.Response(500, text="NullPointerException")
 
-    async def resolve(self, artifact):
-        if self.rd and b"/resolve_artifact" not in etree.tostring(self.rd.root):
-            raise httpx.ConnectError("no such address")
-        return await super().resolve(artifact)
-
     async def consume(self, query, cookies):
+        body = b""
         try:
             body = await self.resolve(query["SAMLart"][0])
             if b"Assertion" not in body:
                 raise ValueError(body[:80])  # noqa: TRY301 - its trace is shown to the visitor
             advice = next(etree.fromstring(body, etree.XMLParser(huge_tree=True)).iter(q(SAML, "Advice")), None)
             who = self.decrypted(advice[0]).text if advice is not None else ""
-        except httpx.HTTPError:
-            raise
         except Exception:  # noqa: BLE001 - carelessness is the point
             who = ""
             if b"Assertion" not in body:

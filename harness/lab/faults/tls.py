@@ -39,6 +39,7 @@ class TlsConfig:
     stapled: str = ""
     without_sni: str = ""
     refuse_sni: bool = False
+    resumption: bool = True
     delay: float = 0.0
     clock: float = 0.0
     close: bool = False
