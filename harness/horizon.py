@@ -1,21 +1,24 @@
 """Gather the days on which something in the chain ends, and write them as a calendar (RFC 5545)."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from harness.agenda import Agenda
-from harness.link import Link
 from harness.lint.judge import Raw
 from harness.lint.pki.agreed import holders
 from harness.lint.pki.policy import policy, read_policy
-from harness.model import Text, say
+from harness.model import Environment, Text, say
 from harness.outlook import ORDERING_DAYS
 from harness.run import Run
 from harness.wire import certfile
 from harness.wire.x509 import Certificate
+
+if TYPE_CHECKING:  # a report has a calendar too, and needs none of what sends
+    from harness.agenda import Agenda
+    from harness.link import Link
+    from harness.report.model import Report
 
 LATER_DAYS: Final = 180
 
@@ -31,7 +34,7 @@ class Day:
     key: str = ""
 
 
-def of_link(link: Link) -> Iterator[Day]:
+def of_link(link: "Link") -> Iterator[Day]:
     """Yield the ends of every certificate of ours in every role, of the CAs above it, and of the agreements."""
     for role, material in link.materials.items():
         found = certfile.opened(material.certificate, material.password).certificates
@@ -88,9 +91,24 @@ def _generation(certificate: Certificate) -> Iterator[Day]:
             yield Day(ends, title, details, 365, f"generation {name}")
 
 
-def of_run(run: Run) -> Iterator[Day]:
+def of_report(report: "Report") -> Iterator[Day]:
+    """Yield the ends of our own certificates and the terms that run, as the report has them."""
+    lab = Text(" (lab)", " (lab)") if report.exercise else Text("", "")
+    for bar in report.validities:
+        title = Text(f"Certificaat verloopt: {bar.label}{lab.nl}", f"Certificate expires: {bar.label}{lab.en}")
+        yield Day(bar.end, title, _LEAF_ENDS, key=f"own {bar.label}")
+    for moment in report.timeline:
+        if moment.due:
+            yield Day(moment.due, Text(moment.label, moment.label), Text(moment.text, moment.text), 7, moment.label)
+
+
+def of_run(run: Run, connections: Collection[str] = (), *, lab: bool = True) -> Iterator[Day]:
     """Yield the ends of the chains that the counterparties served in this run, from its evidence."""
     for result in run.results:
+        if (connections and result.connection not in connections) or (
+            result.environment is Environment.LAB and not lab
+        ):
+            continue
         for kept in result.evidence:
             file = run.path.parent / "evidence" / kept.name if run.path else None
             if kept.name.endswith("served-chain.pem") and file and file.is_file():
@@ -99,7 +117,7 @@ def of_run(run: Run) -> Iterator[Day]:
                 yield from of_chain(found, whose, result.endpoint or result.connection)
 
 
-def of_agenda(connection: str, agenda: Agenda) -> Iterator[Day]:
+def of_agenda(connection: str, agenda: "Agenda") -> Iterator[Day]:
     """Yield the steps of the procedure that have a term."""
     for todo in agenda.deadlines:
         if todo.due:

@@ -9,7 +9,7 @@ import click
 
 from harness.cli.group import cli, lang_option
 
-REPORT_FORMATS = ("html", "md", "json", "junit", "pdf")
+REPORT_FORMATS = ("html", "md", "json", "junit", "ics", "pdf")
 
 
 def _words(known: tuple[str, ...], option: str) -> Callable[[click.Context, click.Parameter, str], tuple[str, ...]]:

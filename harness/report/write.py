@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.util import find_spec
@@ -35,7 +35,10 @@ ONCE: Final[Mapping[str, tuple[str, Renderer]]] = {
 }
 """Forms of which there is one file, in the first language."""
 
-FORMATS: Final = (*PER_LANGUAGE, *ONCE)
+ICS: Final = "ics"
+"""The days on which something ends, for a calendar: of use to who answers for them, no part of what is handed in."""
+
+FORMATS: Final = (*PER_LANGUAGE, *ONCE, ICS)
 ALL_FORMATS: Final = (*FORMATS, PDF)
 LAST: Final = "last"
 
@@ -121,7 +124,19 @@ def write(sources: Sequence[Path], wish: Wish, *, root: Path, now: datetime) -> 
         chosen = connections or (() if wish.reader == "own" else tuple(c.name for c in one.connections))
         parcels.append(Parcel(place, chosen, tuple(files), tuple(runs), ledger))
     written = tuple(file for parcel in parcels for file in parcel.files)
+    if ICS in wish.formats and wish.reader == "own":
+        written += _calendar(report(wish.languages[0], wish.connections), runs, folder, now)
     return Written(written, new_failures, tuple(parcels))
+
+
+def _calendar(report: Report, runs: Iterable[Run], folder: Path, now: datetime) -> tuple[Path, ...]:
+    """Write what ends as a calendar, when anything does."""
+    from harness import horizon
+
+    names = tuple(connection.name for connection in report.connections)
+    served = (day for run in runs for day in horizon.of_run(run, names, lab=report.exercise))
+    days = horizon.in_order([*horizon.of_report(report), *served])
+    return (_save(folder / "report.ics", iter([horizon.as_ics(days, now, report.lang)])),) if days else ()
 
 
 def _parcels(wish: Wish, run: Run, folder: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
@@ -195,7 +210,9 @@ def _save(path: Path, pieces: Iterator[str | bytes]) -> Path:
     except OSError as wrong:
         part.unlink(missing_ok=True)
         reason = reason_of(wrong)
-        raise UnusableInput(f"{path}: niet te schrijven ({reason.nl})", f"{path}: cannot be written ({reason.en})") from None
+        raise UnusableInput(
+            f"{path}: niet te schrijven ({reason.nl})", f"{path}: cannot be written ({reason.en})"
+        ) from None
     return path
 
 

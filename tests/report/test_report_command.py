@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from zipfile import ZipFile
 
 import dossier
 import pytest
@@ -10,7 +11,7 @@ from click.testing import CliRunner
 from harness import run as runs
 from harness.cli import cli
 from harness.errors import UnusableInput
-from harness.model import Environment
+from harness.model import Environment, Observation
 
 
 def keep(root, run):
@@ -40,7 +41,35 @@ def test_every_form_is_written_into_the_folder_of_the_newest_run(root):
     done = call("--runs", root)
     assert done.exit_code == 0, done.output
     names = {p.name for p in (root / "20261121-2042-7f3a").iterdir() if p.is_file()}
-    assert names == {"run.jsonl", "report.nl.html", "report.en.html", "report.md", "report.json", "junit.xml"}
+    forms = {"report.nl.html", "report.en.html", "report.md", "report.json", "junit.xml"}
+    assert names - {"report.ics"} == {"run.jsonl", *forms}
+
+
+def test_what_ends_comes_along_as_a_calendar_for_whoever_answers_for_it(tmp_path):
+    root = tmp_path / "runs"
+    data = (("role", "tls-client"), ("from", "2025-03-01"), ("until", "2028-03-01"))
+    seen = dossier.result("pki.validity", observed=(Observation("x", data),))
+    keep(root, dossier.run((dossier.connection(),), (seen,)))
+    [folder] = root.iterdir()
+    assert "report.ics" in call("--runs", root, "--lang", "en").output
+    text = (folder / "report.ics").read_text()
+    assert "SUMMARY:Certificate expires: tls-client" in text
+    assert "DTSTART;VALUE=DATE:20280301" in text
+
+
+def test_a_calendar_is_no_part_of_what_is_handed_in(tmp_path):
+    root = tmp_path / "runs"
+    data = (("role", "tls-client"), ("from", "2025-03-01"), ("until", "2028-03-01"))
+    keep(
+        root,
+        dossier.run((dossier.connection(),), (dossier.result("pki.validity", observed=(Observation("x", data),)),)),
+    )
+    [folder] = root.iterdir()
+    assert call("--runs", root, "--for", "logius", "--format", "ics,json").exit_code == 0
+    assert not (folder / "report.ics").exists()
+    assert call("--runs", root, "--format", "ics,json", "--bundle").exit_code == 0
+    [bundle] = folder.glob("*.zip")
+    assert not [name for name in ZipFile(bundle).namelist() if name.endswith(".ics")]
 
 
 def test_the_report_of_a_run_file_equals_that_of_the_run_in_memory(root):
