@@ -81,7 +81,7 @@ async def said(link, tools, play):
     """Make one call; return the three results, and the rules that were found with their severity."""
     from harness.model import Finding, Graded, Observation
     from harness.probes.wus import _sent
-    from harness.probes.wus_contract import prepared
+    from harness.probes.wus_request import prepared
 
     call = await prepared(link, tools, play.profile)
     items = [item async for item in _sent(link, tools, call)]

@@ -21,7 +21,9 @@ from harness.probes.msg_log import from_log, handed_over
 from harness.probes.msg_material import messages_of, samples_of, schemas_of, test_persons
 from harness.probes.msg_wus import sent
 from harness.probes.probe import NotApplicable, NotPossible, Tools, Yield, probe
-from harness.probes.wus_contract import contract_of, operation_of, profile_of, refuse_other_bsns, signer_of, values_of
+from harness.probes.wus_contract import contract_of, operation_of, profile_of
+from harness.probes.wus_input import refuse_other_bsns, values_of
+from harness.probes.wus_request import signer_of
 from harness.wire import ebms_build, mtom, soap, soap_zeep, wss_verify, xml
 from harness.wire.ebms import Party, read_message
 from harness.wire.ebms_mime import Attachment

@@ -16,17 +16,9 @@ from harness.lint.wus.explain import explain
 from harness.lint.wus.message import Message, read
 from harness.model import Environment, Finding, Graded, Severity, Text
 from harness.probes.probe import NotPossible, Tools, Yield
-from harness.probes.wus_contract import (
-    Call,
-    beside,
-    context_of_answer,
-    contract_of,
-    judged_request,
-    profile_of,
-    receiver_of,
-    service_of,
-    signer_of,
-)
+from harness.probes.wus_answer import context_of_answer
+from harness.probes.wus_contract import beside, contract_of, profile_of, service_of
+from harness.probes.wus_request import Call, judged_request, receiver_of, signer_of
 from harness.scenario import WusService
 from harness.wire import soap, soap_zeep
 from harness.wire.soap import Addressing

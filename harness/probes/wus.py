@@ -22,20 +22,9 @@ from harness.lint.wus.results import ThreeResults
 from harness.lint.wus.service import GENERIC
 from harness.model import Environment, Finding, Graded, NotRun, Observation, Severity, Text, Verdict
 from harness.probes.probe import NotApplicable, NotPossible, Tools, Yield, probe
-from harness.probes.wus_contract import (
-    PROFILES,
-    Call,
-    chain_of_server,
-    context_of_answer,
-    contract_of,
-    crls,
-    judged_request,
-    message_ids,
-    own_key,
-    prepared,
-    profile_of,
-    service_of,
-)
+from harness.probes.wus_answer import chain_of_server, context_of_answer, crls, own_key
+from harness.probes.wus_contract import PROFILES, contract_of, profile_of, service_of
+from harness.probes.wus_request import Call, judged_request, message_ids, prepared
 from harness.probes.wus_serve import served
 from harness.probes.wus_trials import Asked, tried
 from harness.wire import soap, soap_zeep, wss_verify

@@ -12,7 +12,8 @@ from harness.lint.judge import Raw
 from harness.lint.wus.message import Message as SoapMessage
 from harness.lint.wus.message import read
 from harness.probes.probe import Tools
-from harness.probes.wus_contract import own_key, signer_of
+from harness.probes.wus_answer import own_key
+from harness.probes.wus_request import signer_of
 from harness.wire import soap
 from harness.wire.soap import Addressing
 from harness.wire.soap_call import Security, make

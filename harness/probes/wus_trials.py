@@ -12,7 +12,9 @@ from harness.lint.wus.message import Message, read
 from harness.lint.wus.table import ENCRYPTED
 from harness.model import Environment, Finding, NotRun, Observation, Text, Words, say
 from harness.probes.probe import NotApplicable, NotPossible, Tools, Yield
-from harness.probes.wus_contract import Call, context_of_answer, prepared, test_bsns
+from harness.probes.wus_answer import context_of_answer
+from harness.probes.wus_input import test_bsns
+from harness.probes.wus_request import Call, prepared
 from harness.wire import soap
 
 NO_BSN: Final = "123456789"

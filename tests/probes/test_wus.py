@@ -22,7 +22,9 @@ from harness.lint.wus.message import read
 from harness.model import Environment, Verdict, say
 from harness.probes import probe as probes
 from harness.probes import wus, wus_trials
-from harness.probes.wus_contract import context_of_answer, prepared, refuse_other_bsns
+from harness.probes.wus_answer import context_of_answer
+from harness.probes.wus_input import refuse_other_bsns
+from harness.probes.wus_request import prepared
 from harness.rulebook import rulebook
 
 SCENARIO = """
