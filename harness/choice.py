@@ -3,9 +3,10 @@
 import fnmatch
 import hashlib
 import platform
+import re
 import ssl
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import Final
@@ -22,11 +23,12 @@ from harness.model import Verdict
 from harness.outcome import RowVerdict, WhyNot
 from harness.rulebook import rulebook
 from harness.run import ConnectionInfo, Run, RunInfo, new_id, read, utc_now
-from harness.scenario import Connection
+from harness.scenario import LAB, Connection
 from harness.verdicts import chain_verdicts, later
 
 BEYOND: Final = ("pki.revocation",)
 """Our probes that no row names (`beyond` in their registration), known without loading what sends."""
+_CERTIFICATE: Final = re.compile(r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
 LIBRARIES: Final = ("httpx", "cryptography", "lxml", "signxml", "zeep", "pysaml2", "aiohttp")
 
 
@@ -95,6 +97,20 @@ def info_of(loaded: Loaded, connection: Connection) -> ConnectionInfo:
     )
 
 
+def _prints(loaded: Loaded, connection: Connection) -> Iterator[tuple[str, str]]:
+    """Yield role and SHA-256 of the certificates of a connection; a file that cannot be read is the probes' business."""
+    for role, name in connection.certificates.items():
+        entry = loaded.scenario.certificates.get(name)
+        if entry is None or entry.cert == LAB:
+            continue
+        try:
+            text = (loaded.folder / entry.cert).read_text(encoding="ascii")
+            leaf = ssl.PEM_cert_to_DER_cert(_CERTIFICATE.findall(text)[0])
+        except (OSError, ValueError, IndexError):
+            continue
+        yield role, hashlib.sha256(leaf).hexdigest()
+
+
 def choices(loaded: Loaded, connection: Connection) -> list[Choice]:
     """Return the scored rows of a connection in the order of its procedure; informative rows and aliases are none."""
     rows = rows_for(facts_of(info_of(loaded, connection)))
@@ -135,7 +151,8 @@ def selected(choice: Choice, options: Options) -> bool:
 def run_info(loaded: Loaded, options: Options, probes: Iterable[str] = ()) -> RunInfo:
     """Return the first line of a new run file; `probes` are the ids that exist, so that a report need not load them."""
     now = utc_now()
-    connections = tuple(info_of(loaded, c) for c in loaded.connections if in_shard(c.name, options.shard))
+    mine = (c for c in loaded.connections if in_shard(c.name, options.shard))
+    connections = tuple(replace(info_of(loaded, c), certificates=tuple(_prints(loaded, c))) for c in mine)
     return RunInfo(
         id=new_id(now),
         started=now,

@@ -58,6 +58,8 @@ class ConnectionInfo:
     chain_test: bool = True
     activated: str = ""
     profiles: tuple[str, ...] = ()
+    certificates: tuple[tuple[str, str], ...] = ()
+    """Role and SHA-256 of each own certificate that is no lab certificate, whether or not a probe looked at it."""
     ticket: str = ""
     permission: str = ""
     adapter: str = ""
@@ -268,7 +270,7 @@ def _connection(raw: dict[str, Any]) -> ConnectionInfo:
     raw["environment"] = Environment(raw["environment"])
     for name in ("channels", "providers", "registries", "profiles"):
         raw[name] = tuple(raw.get(name, ()))
-    for name in ("endpoints", "window"):
+    for name in ("endpoints", "certificates", "window"):
         raw[name] = _pairs(raw.get(name, ()))
     return ConnectionInfo(**_known(raw, ConnectionInfo))
 

@@ -76,7 +76,7 @@ def test_what_another_version_wrote_is_read_without_the_words_this_one_does_not_
     file = create(tmp_path, info()).folder / "run.jsonl"
     first = json.loads(file.read_text())
     first["weather"] = "dry"
-    first["connections"][0]["certificates"] = [["tls", "certs/tls.pem"]]
+    first["connections"][0]["colour"] = "blue"
     file.write_text(json.dumps(first))
     assert read(file).info == info()
 

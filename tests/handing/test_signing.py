@@ -1,5 +1,6 @@
 """Signing: what a signature is worth, which keys are refused, and that others agree with us."""
 
+import shutil
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,6 +14,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from handed import keep, write
 
+from harness.chain import load as load_scenario
+from harness.choice import Options, run_info
 from harness.handing.keys import load, name_of
 from harness.handing.verify import verify
 from harness.model import Environment, Observation
@@ -99,6 +102,21 @@ def test_a_key_for_tvs_or_bsns_does_not_sign(tmp_path, ketentest, seal_pem, syst
     done = ketentest("report", "--runs", folder.parent, "--sign", seal_pem)
     assert done.code == 2
     assert sentence in done.err
+
+
+def test_a_certificate_that_only_the_run_file_names_for_tvs_does_not_sign(tmp_path, ketentest, seal_pem):
+    scenario = tmp_path / "scenario"
+    scenario.mkdir()
+    (scenario / "tvs.pem").write_bytes(seal_pem.read_bytes())
+    (scenario / "chain.toml").write_text(TVS)
+    known = run_info(load_scenario(scenario), Options()).connections[0].certificates
+    assert known == (("tls-client", load(str(seal_pem)).certificate.fingerprint(hashes.SHA256()).hex()),)
+    shutil.rmtree(scenario)
+    folder = keep(
+        tmp_path, connections=[dossier.connection("tvs", "tvs-direct", certificates=known), dossier.connection()]
+    )
+    done = ketentest("report", "--runs", folder.parent, "--sign", seal_pem)
+    assert (done.code, "alleen voor TVS" in done.err) == (2, True), done.err
 
 
 def test_a_key_that_the_scenario_keeps_for_tvs_does_not_sign_under_a_new_certificate(
