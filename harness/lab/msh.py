@@ -148,6 +148,8 @@ class Msh:
         if message.kind == PING:
             return self._ping(message, agreement)
         if message.kind == STATUS_REQUEST:
+            if self._behaves("silent", STATUS_RESPONSE):
+                return Reply(204)
             return self._send_signal(message, agreement, self._status(message))
         if message.is_signal:
             self._note(message)
@@ -204,12 +206,27 @@ class Msh:
     def _ping(self, message: Message, agreement: Agreement) -> Reply:
         if self._behaves("silent", ""):
             return Reply(204)
+        if self._behaves("pings", PING):
+            self._later(self._post(agreement.user, self._own_ping(agreement), PING))
+            return Reply(204)
         return self._send_signal(message, agreement, build.pong(message, self.place.now(), self.domain))
+
+    def _own_ping(self, agreement: Agreement) -> Outgoing:
+        """Return a Ping of the lab itself, to the user's side."""
+        ours, theirs = _ids(agreement.lab)[0], _ids(agreement.user)[0]
+        channel = agreement.lab.msh_channel(PING)
+        sync = channel is not None and channel.synchronous
+        now = self.place.now()
+        return self._sealed(build.ping(ours, theirs, agreement.cpa.cpaid, now, self.domain, sync_reply=sync))
 
     def _status(self, message: Message) -> Draft:
         asked = element_text(message.block(STATUS_REQUEST), "RefToMessageId")
         known = self.memory.answers.get(asked)
         status = "Received" if known else "NotRecognized"
+        if self._behaves("forgets", STATUS_RESPONSE):
+            known, status = None, "NotRecognized"
+        elif self._behaves("unauthorised", STATUS_RESPONSE):
+            known, status = None, "UnAuthorized"
         return build.status_response(message, asked, status, self.place.now(), self.domain, known[0] if known else None)
 
     def _send_signal(self, request: Message, agreement: Agreement, draft: Draft) -> Reply:
@@ -363,7 +380,7 @@ class Msh:
         return replace(outgoing, headers=_headers(outgoing.headers, mine))
 
     def _behaves(self, word: str, on: str) -> bool:
-        return any(f.behaviour == word and f.on == on for f in self.faults)
+        return any((f.behaviour == word and f.on == on) or (word == "silent" and on in f.mute) for f in self.faults)
 
     def _delay(self, action: str) -> float:
         return max((f.delay for f in self.faults if f.on == action), default=0.0)

@@ -14,12 +14,14 @@ from harness.lint.ebms.messages import judge_received
 from harness.lint.ebms.received import INCOMING, Received
 from harness.lint.judge import Raw
 from harness.model import Finding, NotRun, Observation, Text
-from harness.probes.ebms_agreed import Way, decryption_key, encryption_target, harmless, signer_of, way_of
-from harness.probes.ebms_inbox import Answer, Arrival, Inbox, waiting_time
-from harness.probes.ebms_ping import letter, own_domain
+from harness.probes.ebms_agreed import Way, agreements, decryption_key, encryption_target, harmless, signer_of, way_of
+from harness.probes.ebms_answers import answering, own_domain, pinged_us
+from harness.probes.ebms_inbox import Arrival, Inbox, waiting_time
+from harness.probes.ebms_ping import letter
+from harness.probes.ebms_status import Status, status_of
 from harness.probes.probe import Tools, Yield
 from harness.wire import ebms_build as build
-from harness.wire.ebms import ACKNOWLEDGMENT, MESSAGE_ERROR, Message, attribute, read_message
+from harness.wire.ebms import ACKNOWLEDGMENT, MESSAGE_ERROR, Message, read_message
 from harness.wire.ebms_build import Draft, Header, Outgoing
 from harness.wire.ebms_encryption import decrypted_part, describe, encrypt, is_encrypted
 from harness.wire.ebms_mime import Attachment
@@ -41,7 +43,8 @@ class Dialogue:
     repeated: Message | None = None
     duplicate_answer: Message | None = None
     echo: Arrival | None = None
-    acknowledged: Outgoing | None = None
+    status: Status | None = None
+    pinged: list[Yield] = field(default_factory=list)
 
     @property
     def answer(self) -> Message | None:
@@ -65,7 +68,7 @@ async def _hold(link: Link, tools: Tools, way: Way) -> Dialogue:
     outgoing = made_message(link, tools, way)
     sent = read_message(outgoing.body, dict(outgoing.headers)["Content-Type"])
     inbox = Inbox()
-    inbox.answer = acknowledging(link, tools, way)
+    inbox.answer = answering(link, tools, agreements(link), inbox, way)
     async with tools.listen(inbox.take):
         reply = await _post(link, tools, outgoing, "message")
         dialogue = Dialogue(way, outgoing, sent, reply)
@@ -77,6 +80,10 @@ async def _hold(link: Link, tools: Tools, way: Way) -> Dialogue:
             await asyncio.sleep(QUIET / 3)
         if not way.channel.reliable:
             await _unasked(dialogue, inbox)
+        elif dialogue.answer is None and reply.status < 300:
+            dialogue.status = await status_of(tools, way.agreed, sent.message_id, inbox)
+        await inbox.settled()
+    dialogue.pinged = list(pinged_us(tools, inbox))
     return dialogue
 
 
@@ -178,26 +185,6 @@ def _protected(link: Link, way: Way, draft: Draft) -> Outgoing:
     return build.pack(draft, envelope, attachments)
 
 
-def acknowledging(link: Link, tools: Tools, way: Way) -> Answer:
-    """Return what answers a business message that asks for it: our acknowledgement, where the CPA says."""
-
-    async def answer(message: Message) -> Outgoing | None:
-        block = message.block("AckRequested")
-        if message.kind != "message" or block is None:
-            return None
-        signed = attribute(block, "signed") in ("true", "1")
-        references = build.ds_references(message) if signed else []
-        draft = build.acknowledgment(message, tools.now(), own_domain(way.agreed), references)
-        envelope = sign(draft.envelope(), (), signer_of(link)) if signed else None
-        outgoing = build.pack(draft, envelope)
-        if way.channel.synchronous:
-            return outgoing
-        await _post(link, tools, outgoing, "acknowledgment", "ebms.ack")
-        return None
-
-    return answer
-
-
 def sending(tools: Tools, dialogue: Dialogue) -> Iterator[Yield]:
     """Judge what came back on our message."""
     yield from dialogue.reply.evidence
@@ -208,7 +195,9 @@ def sending(tools: Tools, dialogue: Dialogue) -> Iterator[Yield]:
         yield tools.keep("answer.http", arrival.line.captured, "message/http")
         yield from tools.judge("ebms-message", arrival.line.raw, role=INCOMING, companions=companions)
     yield from _acknowledged(dialogue, answer)
+    yield from dialogue.status.items if dialogue.status else ()
     yield from _duplicates(dialogue, answer)
+    yield from dialogue.pinged
     yield _summary(dialogue, answer)
 
 

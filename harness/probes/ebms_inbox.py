@@ -1,15 +1,16 @@
-"""Our own ebMS endpoint during a probe: take what comes in, acknowledge what asks for it, and hand it to the probe."""
+"""Our own ebMS endpoint during a probe: take what comes in, answer what asks for it, and hand it to the probe."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
 from harness.exchange import Message as Line
-from harness.model import Environment
+from harness.lint.judge import Raw
+from harness.model import NOTHING, Environment, Evidence, Text
 from harness.probes.probe import Tools
 from harness.wire.ebms import Message, read_message
 from harness.wire.ebms_build import Outgoing
@@ -19,7 +20,8 @@ LAB_WAIT: Final = 5.0
 LIMIT: Final = 4
 """An answer that comes within this many times the waiting time is late; after it, it never came."""
 
-Answer = Callable[[Message], Awaitable[Outgoing | None]]
+PATIENCE: Final = 10.0
+"""How long an answer of ours that is on its way may still take when the probe is done."""
 
 
 @dataclass(frozen=True)
@@ -31,31 +33,63 @@ class Arrival:
     seconds: float
 
 
-async def silent(message: Message) -> Outgoing | None:
+@dataclass
+class Pinged:
+    """A Ping of the counterparty, the CPA to judge it with, and what became of our answer."""
+
+    arrival: Arrival
+    cpa: Raw
+    outcome: Text = NOTHING
+    evidence: tuple[Evidence, ...] = ()
+
+
+Answer = Callable[[Arrival], Awaitable[web.Response | None]]
+
+
+async def silent(arrival: Arrival) -> web.Response | None:
     """Answer nothing in the HTTP response."""
     return None
 
 
+def spoken(outgoing: Outgoing) -> web.Response:
+    """Return a message of ours as an HTTP response."""
+    return web.Response(status=200, body=outgoing.body, headers=dict(outgoing.headers))
+
+
 @dataclass
 class Inbox:
-    """Collects what arrives; `answer` may return a synchronous answer."""
+    """Collects what arrives; `answer` may return what the HTTP response says. Pings stand in `pings` too."""
 
     answer: Answer = silent
     arrivals: list[Arrival] = field(default_factory=list)
+    pings: list[Pinged] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.started = time.perf_counter()
         self._came = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def take(self, line: Line) -> web.Response:
         """Handle one HTTP request at our endpoint."""
         message = read_message(line.body, line.header("content-type"))
-        self.arrivals.append(Arrival(line, message, time.perf_counter() - self.started))
+        arrival = Arrival(line, message, time.perf_counter() - self.started)
+        self.arrivals.append(arrival)
         self._came.set()
-        outgoing = await self.answer(message) if message.header is not None else None
-        if outgoing is None:
-            return web.Response(status=204)
-        return web.Response(status=200, body=outgoing.body, headers=dict(outgoing.headers))
+        response = await self.answer(arrival) if message.header is not None else None
+        return response if response is not None else web.Response(status=204)
+
+    def later(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do this after the HTTP response was given."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def settled(self) -> None:
+        """Wait until our own answers have left, and not for ever."""
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=PATIENCE)
+            for task in late:
+                task.cancel()
 
     def took(self, header: str, value: str) -> bool:
         """Whether a request with this header arrived here."""

@@ -11,14 +11,15 @@ from harness.lint.ebms.received import INCOMING
 from harness.lint.judge import Raw
 from harness.model import Finding, Observation, Text
 from harness.probes.ebms_agreed import Agreed, agreements
+from harness.probes.ebms_answers import answering, own_domain, pinged_us
 from harness.probes.ebms_inbox import Arrival, Inbox, waiting_time
 from harness.probes.ebms_selftest import selftest
+from harness.probes.ebms_status import status_of
 from harness.probes.probe import Tools, Yield
 from harness.wire import keyinfo
 from harness.wire.ebms import PING, PONG, Message, read_message
 from harness.wire.ebms_build import Outgoing, pack
 from harness.wire.ebms_build import ping as build_ping
-from harness.wire.hostname import host_of as name_of
 
 AFTERWARDS = 0.3
 STATES = {
@@ -43,12 +44,6 @@ NOT_PROVEN = Text(
     "geldigheid van het CPA, zakelijke services, handtekeningen en herhaalpogingen zijn hiermee niet beproefd",
     "validity of the CPA, business services, signatures and retries are not tested by this",
 )
-
-
-def own_domain(agreed: Agreed) -> str:
-    """Return the domain of our MessageIds: the host of our endpoint in the CPA."""
-    point = agreed.us.endpoint()
-    return name_of(point.uri) if point else "ketentest.test"
 
 
 def made_ping(agreed: Agreed, tools: Tools) -> Outgoing:
@@ -86,6 +81,7 @@ async def by_ourselves(link: Link, tools: Tools) -> AsyncIterator[Yield]:
     outgoing = made_ping(agreed, tools)
     sent = read_message(outgoing.body, "text/xml")
     inbox = Inbox()
+    inbox.answer = answering(link, tools, agreements(link), inbox)
     way = link.connection.ebms.way if link.connection.ebms else "listener"
     async with _listening(tools, inbox, way):
         try:
@@ -101,6 +97,9 @@ async def by_ourselves(link: Link, tools: Tools) -> AsyncIterator[Yield]:
             yield evidence
         answer = read_message(reply.body, reply.header("content-type"))
         async for item in _answered(tools, agreed, sent, reply, answer, inbox):
+            yield item
+        await inbox.settled()
+        for item in pinged_us(tools, inbox):
             yield item
 
 
@@ -120,7 +119,7 @@ async def _answered(
     if answer.kind == PONG or reply.status >= 300 or answer.header is not None or answer.fault is not None:
         for concluded in _outcome(sent, answer, reply.seconds, "sync"):
             yield concluded
-        if answer.kind == PONG and not any(a.message.kind == PING for a in inbox.arrivals):
+        if answer.kind == PONG and not inbox.pings:
             yield Finding("PING-012", observed=ONE_WAY)
         return
     if reply.body.strip():
@@ -194,7 +193,12 @@ async def _nothing(tools: Tools, agreed: Agreed, sent: Message, inbox: Inbox, li
     async for item in selftest(tools, inbox):
         elsewhere = elsewhere or (isinstance(item, Finding) and item.rule == "XCHK-011")
         yield item
-    found = diagnosis.CAUSES["our-listener" if elsewhere else "network-back"]
+    status = await status_of(tools, agreed, sent.message_id, inbox)
+    for item in status.items:
+        if not (isinstance(item, Finding) and item.rule == "ERR-020"):  # a Ping need not be remembered
+            yield item
+    reached = status.came_back or bool(inbox.pings)
+    found = diagnosis.CAUSES["our-listener" if elsewhere else "no-ping" if reached else "network-back"]
     yield translated(found)
     yield letter(found, sent.message_id, sent.cpa_id)
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final
 
 from harness.chaintest.foutbericht import Foutbericht, read_foutbericht
-from harness.chaintest.journal import NOT_SENT, Journal
+from harness.chaintest.journal import BEGUN, NOT_SENT, Journal
 from harness.chaintest.testset import Prepared
 from harness.errors import Refused
 from harness.exchange import Reply, TransportFailed
@@ -19,11 +19,14 @@ from harness.lint.judge import Raw
 from harness.model import NOTHING, Environment, Finding, NotRun, Text
 from harness.probes import ebms_dialogue as dialogue
 from harness.probes.ebms_agreed import Way, agreements, decryption_key, ways_of
+from harness.probes.ebms_answers import answering, pinged_us
 from harness.probes.ebms_inbox import Arrival, Inbox, waiting_time
 from harness.probes.ebms_ping import letter
+from harness.probes.ebms_status import Status, status_of
 from harness.probes.msg_sending import (
     ACKNOWLEDGED,
     BEFORE_SENDING,
+    RECEIVED,
     REFUSED,
     SILENT,
     Outcome,
@@ -79,19 +82,23 @@ async def business(link: Link, tools: Tools) -> AsyncIterator[Yield]:
             yield finding
         return
     sending = Sending(link, tools, journal_of(link, tools), Inbox())
-    sending.inbox.answer = dialogue.acknowledging(link, tools, ways[0])
+    sending.inbox.answer = answering(link, tools, agreements(link), sending.inbox, ways[0])
     async with tools.listen(sending.inbox.take):
         for message, way in zip(messages, ways, strict=True):
             await _one(sending, message, way)
+            await _asked_about(sending, sending.outcomes[-1], way)
             if sending.stopped is None and _silence(sending):
                 sending.stopped = Refused(*UNHEARD)
             if sending.stopped is not None:
                 break
         await _answers(sending)
+        await sending.inbox.settled()
     for outcome in sending.outcomes:
         for item in outcome.items:
             yield item
         yield outcome.observation
+    for item in pinged_us(tools, sending.inbox):
+        yield item
     for form in confirmations(link, tools, went(sending.outcomes)):
         yield form
     for item in _rest(sending, messages):
@@ -145,8 +152,7 @@ async def _one(sending: Sending, message: Prepared, way: Way) -> None:
         if failed.stage in BEFORE_SENDING:
             _not_sent(sending, key, outcome, failed)
         else:
-            outcome.state, sending.stopped = "begun", failed
-            outcome.items.append(NotRun("MSG-024", _unknown(message, outgoing)))
+            outcome.state, sending.stopped = BEGUN, failed
     else:
         await _followed(sending, key, reply)
 
@@ -158,7 +164,30 @@ def _earlier(journal: Journal, key: str, outcome: Outcome) -> None:
         outcome.state, outcome.message_id = entry.state, entry.message_id
         outcome.answer_id = dict(entry.words).get("answer", "")
         outcome.at = f"{entry.when.astimezone(AMSTERDAM):%Y-%m-%d %H:%M:%S}"
-    outcome.items += told_before(outcome)
+    if entry is not None and not entry.open:
+        outcome.items += told_before(outcome)
+
+
+async def _asked_about(sending: Sending, outcome: Outcome, way: Way) -> None:
+    """Ask once about a message whose outcome is open, in this run or since an earlier one; an answer closes it."""
+    open_before = outcome.earlier is not None and outcome.earlier.open
+    if not open_before and outcome.state not in (SILENT, BEGUN):
+        return
+    status = await status_of(sending.tools, way.agreed, outcome.message_id, sending.inbox)
+    outcome.items += status.items
+    key = key_of(sending.link, sending.link.endpoint("ebms"), outcome.message)
+    if status.arrived and outcome.state == BEGUN:
+        outcome.state, outcome.answer_id = RECEIVED, status.message_id
+        outcome.items.append(Finding("MSG-025", observed=_answer_said(status, outcome), where=outcome.message.id))
+        sending.journal.end(key, RECEIVED, outcome.message_id, answer=status.message_id, status=status.word)
+    elif open_before:
+        outcome.items += told_before(outcome)
+    elif outcome.state == BEGUN:
+        outcome.items.append(NotRun("MSG-024", _unknown(outcome.message, outcome.message_id)))
+
+
+def _answer_said(status: Status, outcome: Outcome) -> str:
+    return f"{outcome.message_id}: StatusResponse {status.word}"
 
 
 def _not_sent(sending: Sending, key: str, outcome: Outcome, why: TransportFailed | Refused) -> None:
@@ -166,10 +195,10 @@ def _not_sent(sending: Sending, key: str, outcome: Outcome, why: TransportFailed
     outcome.state, sending.stopped = NOT_SENT, why
 
 
-def _unknown(message: Prepared, outgoing: Outgoing) -> Text:
+def _unknown(message: Prepared, message_id: str) -> Text:
     return Text(
-        f"{message.id}: de verbinding brak tijdens het verzenden (MessageId {outgoing.message_id}); het gaat niet nog eens uit",
-        f"{message.id}: the connection broke while sending (MessageId {outgoing.message_id}); it is not sent again",
+        f"{message.id}: de verbinding brak tijdens het verzenden (MessageId {message_id}); het gaat niet nog eens uit",
+        f"{message.id}: the connection broke while sending (MessageId {message_id}); it is not sent again",
     )
 
 

@@ -23,6 +23,8 @@ from harness.window import AMSTERDAM, listed, outside
 ACKNOWLEDGED: Final = "acknowledged"
 REFUSED: Final = "refused"
 SILENT: Final = "unacknowledged"
+RECEIVED: Final = "received"
+"""Nothing was acknowledged, but the counterparty said when asked that it has the message."""
 BEFORE_SENDING: Final = ("dns", "connect", "connect-timeout", "tls", "tls-timeout")
 """At these stages of a failure no byte of the message had left."""
 JOURNAL: Final = "verzonden.jsonl"
@@ -69,6 +71,7 @@ STATES: Final = {
     ACKNOWLEDGED: Text("verzonden en bevestigd", "sent and acknowledged"),
     REFUSED: Text("verzonden en geweigerd", "sent and refused"),
     SILENT: Text("verzonden, niet bevestigd", "sent, not acknowledged"),
+    RECEIVED: Text("verzonden, volgens een StatusResponse ontvangen", "sent, received as a StatusResponse says"),
     BEGUN: Text("verzonden, uitkomst niet bekend", "sent, outcome not known"),
     NOT_SENT: Text("niet verzonden", "not sent"),
     "foutbericht": Text("verzonden en beantwoord met een foutbericht", "sent and answered with an error message"),
@@ -192,7 +195,7 @@ def left_over(messages: list[Prepared], outcomes: list[Outcome], why: Text) -> I
 
 def went(outcomes: Iterable[Outcome]) -> list[tuple[str, str, str]]:
     """Return the name, the scenario and the MessageId of every message that was taken, in this run or before."""
-    taken = (ACKNOWLEDGED, "foutbericht", "delivered", "registered")
+    taken = (ACKNOWLEDGED, RECEIVED, "foutbericht", "delivered", "registered")
     return [(o.message.id, o.message.scenario, o.message_id) for o in outcomes if o.state in taken]
 
 

@@ -157,13 +157,15 @@ def _error(error: EbmsError) -> str:
     )
 
 
-def status_request(sender: Party, receiver: Party, cpa_id: str, asked: str, at: datetime, domain: str) -> Draft:
+def status_request(
+    sender: Party, receiver: Party, cpa_id: str, asked: str, at: datetime, domain: str, *, sync_reply: bool = False
+) -> Draft:
     """Build a StatusRequest about the message `asked` (EBMS 7.1.1)."""
     header = Header((sender,), (receiver,), cpa_id, str(uuid.uuid4()), STATUS_REQUEST, new_id(domain), at)
     body = (
         f'<eb:StatusRequest eb:version="2.0"><eb:RefToMessageId>{escape(asked)}</eb:RefToMessageId></eb:StatusRequest>'
     )
-    return Draft(header, body=body)
+    return Draft(header, body=body, sync_reply=sync_reply)
 
 
 def status_response(

@@ -2,8 +2,11 @@
 
 import pytest
 
+from harness.chaintest.journal import Journal
 from harness.model import Verdict
+from harness.probes.msg_sending import JOURNAL, key_of
 from harness.rulebook import rulebook
+from harness.run import utc_now
 
 SET = 'messages = "set"\n'
 
@@ -134,6 +137,27 @@ async def test_when_the_line_breaks_the_outcome_is_open_and_the_message_does_not
     assert "MSG-024" in {n.rule for n in again.not_run}
     assert again.verdict is Verdict.NOT_RUN
     assert sent == 5
+
+
+@pytest.mark.parametrize(("known", "state"), [(True, "ontvangen"), (False, "uitkomst niet bekend")])
+async def test_an_open_outcome_of_an_earlier_run_is_asked_about_and_closed_when_it_arrived(
+    chain, prepared, known, state
+):
+    message = prepared()[0]
+    for run in ("run-1", "run-2"):
+        async with chain("lopende-zaken", sides=SET, run=run) as dut:
+            journal = Journal(dut.folder.parent / JOURNAL, run)
+            key = key_of(dut.link, dut.link.endpoint("ebms"), message)
+            if run == "run-1":
+                journal.begin(key, "1@ketentest.test", name=message.id)
+                if known:
+                    dut.lab.parties["ebms"].memory.answers["1@ketentest.test"] = (utc_now(), None)
+            result = await dut.run("ebms.send")
+            assert message.id not in {m.message_id for m in delivered(dut)}
+        assert state in told(result)[message.id]
+        assert journal.of(key).open is not known
+        assert ("MSG-024" in {n.rule for n in result.not_run}) is not known
+        assert result.verdict is (Verdict.PASS if known else Verdict.NOT_RUN)
 
 
 def _without_needs(probe):

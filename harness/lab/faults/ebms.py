@@ -14,8 +14,10 @@ from harness.wire.ebms import (
     MESSAGE_ERROR,
     NEXT_ACTOR,
     NEXT_MSH,
+    PING,
     PONG,
     SOAP12,
+    STATUS_RESPONSE,
     TO_PARTY_MSH,
     EbmsError,
     moment,
@@ -35,7 +37,7 @@ class Fault:
 
     `on` is the action whose message is changed; `edit` changes its envelope before it is signed, `after` when it is
     signed. `reply` is answered instead of reading the message; `refusal` refuses a message of the kind `refuses` (any
-    when empty). `behaviour` is a word that the MSH knows.
+    when empty). `behaviour` is a word that the MSH knows. The actions in `mute` are not sent at all.
     """
 
     rule: str
@@ -50,6 +52,7 @@ class Fault:
     refuses: str = ""
     behaviour: str = ""
     delay: float = 0.0
+    mute: tuple[str, ...] = ()
 
 
 def _swap(old: str, new: str) -> Edit:
@@ -70,6 +73,10 @@ def _ack(rule: str, nl: str, en: str, edit: Edit | None = None, **more: object) 
 
 def _echo(rule: str, nl: str, en: str, edit: Edit | None = None, **more: object) -> Fault:
     return Fault(rule, Text(nl, en), MESSAGE, edit, **more)  # type: ignore[arg-type]
+
+
+def _status(rule: str, nl: str, en: str, edit: Edit | None = None, behaviour: str = "") -> Fault:
+    return Fault(rule, Text(nl, en), STATUS_RESPONSE, edit, behaviour=behaviour, mute=(ACKNOWLEDGMENT,))
 
 
 def _http(
@@ -142,6 +149,19 @@ ANSWERS: Final[Mapping[str, Fault]] = {
         "PONG-012",
         Text("neemt de Ping aan en stuurt nooit een Pong", "accepts the Ping and never sends a Pong"),
         behaviour="silent",
+    ),
+    "pings-back": Fault(
+        "PONG-012",
+        Text("stuurt geen Pong maar zelf een Ping", "sends no Pong but a Ping of its own"),
+        PING,
+        behaviour="pings",
+    ),
+    "pings-unknown-cpa": Fault(
+        "XCHK-007",
+        Text("stuurt zelf een Ping met een ander CPAId", "sends a Ping of its own with another CPAId"),
+        PING,
+        _sub(r"<eb:CPAId>[^<]*<", "<eb:CPAId>een_ander_cpa<"),
+        behaviour="pings",
     ),
     "late-pong": Fault("PONG-011", Text("stuurt de Pong te laat", "sends the Pong too late"), PONG, delay=5.6),
     "foreign-pong": Fault(
@@ -543,6 +563,42 @@ DELIVERIES: Final[Mapping[str, Fault]] = {
         "Inconsistent",
         "//Header/MessageHeader/From/PartyId",
         "Value not found.",
+    ),
+    "status-unknown": _status(
+        "ERR-020",
+        "bevestigt niet en kent het bericht niet, als het daarnaar wordt gevraagd",
+        "does not acknowledge, and does not know the message when asked",
+        behaviour="forgets",
+    ),
+    "status-unauthorised": _status(
+        "ERR-020",
+        "bevestigt niet en geeft de status van het bericht niet",
+        "does not acknowledge, and refuses to tell the status",
+        behaviour="unauthorised",
+    ),
+    "status-silent": _status(
+        "STAT-004",
+        "bevestigt niet en beantwoordt ook geen statusvraag",
+        "neither acknowledges nor answers a status request",
+        behaviour="silent",
+    ),
+    "status-other-word": _status(
+        "STAT-002",
+        "noemt een status die niet bestaat",
+        "names a status that does not exist",
+        _sub(r'messageStatus="[^"]*"', 'messageStatus="Delivered"'),
+    ),
+    "status-without-time": _status(
+        "STAT-003",
+        "zegt niet wanneer het bericht is ontvangen",
+        "does not say when the message was received",
+        _sub(r"(<eb:StatusResponse .*?)<eb:Timestamp>[^<]*</eb:Timestamp>", r"\1"),
+    ),
+    "status-wrong-ref": _status(
+        "STAT-005",
+        "antwoordt over een ander bericht",
+        "answers about another message",
+        _sub(r"(<eb:StatusResponse .*?<eb:RefToMessageId>)[^<]*<", r"\1another@ketentest.test<"),
     ),
     "no-echo": _echo("ACK-008", "stuurt geen bericht terug", "sends no message back", behaviour="silent"),
     "echo-without-role": _echo(

@@ -343,6 +343,54 @@ CAUSES: Final = {
             ),
         ),
         Diagnosis(
+            "status-arrived",
+            Text(
+                "de ketenpartner heeft het bericht ontvangen; de ontvangstbevestiging kwam niet bij u aan",
+                "the counterparty received the message; its acknowledgement did not reach you",
+            ),
+            BOTH,
+            Text(
+                "Verstuur het bericht niet opnieuw; controleer uw inkomende firewall en het endpoint van uw partij in het CPA",
+                "Do not send the message again; check your incoming firewall and the endpoint of your party in the CPA",
+            ),
+            Text(
+                "Uw MSH meldt ons bericht als ontvangen, maar de ontvangstbevestiging bereikt ons niet. Welke fout meldt uw MSH bij het versturen ervan?",
+                "Your MSH reports our message as received, but the acknowledgement does not reach us. Which error does your MSH log when it sends it?",
+            ),
+        ),
+        Diagnosis(
+            "status-unknown",
+            Text(
+                "de MSH van de ketenpartner kent het bericht niet, ook al nam het endpoint het aan",
+                "the MSH of the counterparty does not know the message, although the endpoint accepted it",
+            ),
+            THEY,
+            Text(
+                "Vraag de ketenpartner waar het bericht na het endpoint is gebleven; de statusdienst kan ook na enige tijd vergeten",
+                "Ask the counterparty where the message went after the endpoint; the status service may also forget after a while",
+            ),
+            Text(
+                "Uw endpoint nam ons bericht aan, maar uw MSH meldt NotRecognized. Waar is het gebleven?",
+                "Your endpoint accepted our message, but your MSH reports NotRecognized. Where did it go?",
+            ),
+        ),
+        Diagnosis(
+            "status-unauthorised",
+            Text(
+                "de ketenpartner geeft ons de status van het bericht niet",
+                "the counterparty does not tell us the status of the message",
+            ),
+            THEY,
+            Text(
+                "Vraag de ketenpartner de status na te zien bij dit MessageId",
+                "Ask the counterparty to look up the status of this MessageId",
+            ),
+            Text(
+                "Uw MSH meldt UnAuthorized op onze statusvraag. Is ons bericht bij u aangekomen?",
+                "Your MSH reports UnAuthorized on our status request. Did our message arrive?",
+            ),
+        ),
+        Diagnosis(
             "our-listener",
             Text(
                 "er kwam een verbinding op ons endpoint binnen die geen Pong bracht",
