@@ -77,9 +77,9 @@ class Counterparty(Protocol):
 
 COUNTERPARTIES: Final = {
     ("lopende-zaken", "ebms"): "harness.lab.zaken:ZakenMsh",
-    ("lopende-zaken", "wus"): "harness.lab.services:Profielservice",
+    ("lopende-zaken", "wus"): "harness.lab.profielservice:Profielservice",
     ("digikoppeling", "ebms"): "harness.lab.msh:Msh",
-    ("digikoppeling", "wus"): "harness.lab.services:Generic",
+    ("digikoppeling", "wus"): "harness.lab.facility:Generic",
     ("digipoort", "wus"): "harness.lab.deliveries:DeliveringDigipoort",
     ("digimelding", "wus"): "harness.lab.deliveries:ReportingDigimelding",
     ("tvs-cluster", "saml"): "harness.lab.tvs:RoutingService",

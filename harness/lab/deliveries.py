@@ -8,9 +8,11 @@ from uuid import uuid4
 from lxml import etree
 
 from harness.lab import Place
+from harness.lab.digimelding import Digimelding
+from harness.lab.digipoort import Digipoort
 from harness.lab.faults import chain
 from harness.lab.faults.wus import Fault
-from harness.lab.services import Digimelding, Digipoort
+from harness.lab.services import find
 from harness.model import Text
 from harness.wire.soap_wsdl import Operation
 
@@ -59,8 +61,8 @@ class DeliveringDigipoort(Digipoort):
                 return "ALS100"
             if "delivery-overloaded" in self.place.faults:
                 return "0051"
-            return REFUSING.get(_find(payload, "aanleverkenmerk"), "")
-        known = self.deliveries.get(_find(payload, "kenmerk"))
+            return REFUSING.get(find(payload, "aanleverkenmerk"), "")
+        known = self.deliveries.get(find(payload, "kenmerk"))
         if operation.name == "getStatussenProces" and known and known.mark == "StatusInformatieFault":
             return "STS100"
         return super().refuses(operation, payload)
@@ -72,15 +74,15 @@ class DeliveringDigipoort(Digipoort):
         made = super().answer(operation, asked)
         if operation.name == "aanleveren":
             inner = asked.find("{*}berichtInhoud/{*}inhoud")
-            self.deliveries[_find(made, "kenmerk")] = Delivery(
-                mark=_find(asked, "aanleverkenmerk"),
-                sort=_find(asked, "berichtsoort"),
-                media_type=_find(asked, "mimeType"),
-                name=_find(asked, "bestandsnaam"),
+            self.deliveries[find(made, "kenmerk")] = Delivery(
+                mark=find(asked, "aanleverkenmerk"),
+                sort=find(asked, "berichtsoort"),
+                media_type=find(asked, "mimeType"),
+                name=find(asked, "bestandsnaam"),
                 content=(inner.text or "") if inner is not None else "",
             )
         elif operation.name == "getStatussenProces":
-            self._ended(made, self.deliveries.get(_find(asked, "kenmerk")))
+            self._ended(made, self.deliveries.get(find(asked, "kenmerk")))
         return made
 
     def _ended(self, made: etree._Element, delivery: Delivery | None) -> None:
@@ -112,7 +114,7 @@ class DeliveringDigipoort(Digipoort):
     def _collected(self, asked: etree._Element) -> etree._Element:
         element = etree.Element(f"{{{self.SPACE}}}getBerichtenKenmerkResponse", nsmap={None: self.SPACE})
         listed = etree.SubElement(element, f"{{{self.SPACE}}}getBerichtenKenmerkReturn")
-        mark = _find(asked, "kenmerk")
+        mark = find(asked, "kenmerk")
         delivery = self.deliveries.get(mark)
         if delivery is None or "nothing-to-collect" in self.place.faults:
             return element
@@ -163,7 +165,7 @@ class ReportingDigimelding(Digimelding):
 
     def _taken(self, asked: etree._Element) -> etree._Element:
         reference = f"DM-{uuid4()}"
-        self.reports[reference] = _find(asked, "referentie")
+        self.reports[reference] = find(asked, "referentie")
         element = etree.Element(f"{{{self.SPACE}}}AnnotatieToevoegenResponse", nsmap={None: self.SPACE})
         words = {"Tijdstempel": self.place.now().strftime("%Y-%m-%dT%H:%M:%SZ"), "AnnotatieVerwijzing": reference}
         if "report-without-reference" in self.place.faults:
@@ -178,8 +180,3 @@ class ReportingDigimelding(Digimelding):
         if code == "0050":
             element[0].text = "Client.DK0050.AfspraakNietGevolgd"
         return element
-
-
-def _find(payload: etree._Element, name: str) -> str:
-    found = next(payload.iter(f"{{*}}{name}"), None)
-    return "" if found is None else found.text or ""

@@ -1,4 +1,4 @@
-"""The lab's WUS services: the Profielservice stub, Digipoort 1.2, Digimelding, and any service in the three profiles.
+"""What every WUS service of the lab does with a request: read it, judge it, refuse it or answer it.
 
 A service judges what it receives with the rules of `ketentest check`, refuses what is wrong with a fault that says why,
 and answers signed and encrypted as the request was. A fault of the lab changes one thing.
@@ -6,18 +6,12 @@ and answers signed and encrypted as the request was. A fault of the lab changes 
 
 import asyncio
 import base64
-import contextlib
-import ssl
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
 from typing import ClassVar, Final
-from urllib.parse import urlsplit
-from uuid import uuid4
 
-import httpx
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -26,13 +20,11 @@ from lxml import etree
 from harness.lab import Place
 from harness.lab.faults import wus as faults
 from harness.lab.faults.wus import Fault
-from harness.lab.mint import pem
 from harness.lab.server import Reply, Request
 from harness.lint.judge import Context, Raw
 from harness.lint.wus import judge_read
 from harness.lint.wus.message import Message, read
-from harness.lint.wus.service import PROFILES, ServiceProfile, service
-from harness.masking import elfproef
+from harness.lint.wus.service import ServiceProfile, service
 from harness.model import Environment, Finding, Severity, Text
 from harness.rulebook import rulebook
 from harness.wire import soap
@@ -336,239 +328,15 @@ def looks_like(body: bytes) -> str:
     return "2W-be-S" if b"BinarySecurityToken" in body or b"SignedInfo" in body else "2W-be"
 
 
-def _element(space: str, name: str, **children: str) -> etree._Element:
-    element = etree.Element(f"{{{space}}}{name}", nsmap={None: space})
+def element(space: str, name: str, **children: str) -> etree._Element:
+    """Return an element of namespace `space` with children that hold text."""
+    made = etree.Element(f"{{{space}}}{name}", nsmap={None: space})
     for child, value in children.items():
-        etree.SubElement(element, f"{{{space}}}{child}").text = value
-    return element
+        etree.SubElement(made, f"{{{space}}}{child}").text = value
+    return made
 
 
-def _find(payload: etree._Element, name: str) -> str:
+def find(payload: etree._Element, name: str) -> str:
+    """Return the text of the first element called `name`, in any namespace."""
     found = next(payload.iter(f"{{*}}{name}"), None)
     return "" if found is None else found.text or ""
-
-
-class Profielservice(WusService):
-    """Our own labelled stub of the MijnOverheid Profielservice: does this citizen have an account."""
-
-    NAME: ClassVar[str] = "profielservice"
-    PATH: ClassVar[str] = "/wus/profiel"
-    DOCUMENTS: ClassVar[tuple[str, ...]] = ("stub-profielservice-v1.wsdl", "stub-profielservice-v1.xsd")
-    TABLE: ClassVar[Mapping[str, Fault]] = {**faults.GENERIC, **faults.TRIED, **faults.PROFIELSERVICE}
-    FAULTS: ClassVar[Mapping[str, Text]] = {name: f.text for name, f in TABLE.items()}
-    SPACE: ClassVar[str] = "urn:ketentest:stub:profielservice:types:v1"
-
-    def refuses(self, operation: Operation, payload: etree._Element) -> str:
-        """Refuse nine digits that are no BSN."""
-        return "" if self.fault.lenient or elfproef(_find(payload, "bsn").encode()) else "0004"
-
-    def answer(self, operation: Operation, asked: etree._Element) -> etree._Element:
-        """Say yes for a BSN that ends in an odd digit."""
-        bsn = _find(asked, "bsn")
-        yes = "true" if bsn[-1:] in "13579" else "false"
-        return _element(self.SPACE, "controleerAccountResponse", bsn=bsn, heeftAccount=yes)
-
-    def detail(self, code: str) -> etree._Element:
-        """Return stubFout with the code."""
-        return _element(self.SPACE, "stubFout", code=code, omschrijving="verzoek niet verwerkt")
-
-
-class Generic(WusService):
-    """Any 2W-be, 2W-be-S and 2W-be-SE service, and a caller of our own: the compliance facility of the lab."""
-
-    NAME: ClassVar[str] = "digikoppeling"
-    DOCUMENTS: ClassVar[tuple[str, ...]] = (
-        "stub-dienst-be-s-v1.wsdl",
-        "stub-dienst-be-v1.wsdl",
-        "stub-dienst-be-se-v1.wsdl",
-        "stub-dienst-v1.xsd",
-    )
-    TABLE: ClassVar[Mapping[str, Fault]] = {**WusService.TABLE, **faults.CALLING}
-    FAULTS: ClassVar[Mapping[str, Text]] = {name: f.text for name, f in TABLE.items()}
-    SPACE: ClassVar[str] = "urn:ketentest:stub:dienst:types:v1"
-    CALL: ClassVar[str] = "/wus/bel-mij"
-
-    async def handle(self, request: Request) -> Reply:
-        """Answer one HTTP request; on the call path, call our service in the profile that the query names."""
-        path, _, profile = request.path.partition("?")
-        if path == self.CALL and request.method == "POST":
-            task = asyncio.create_task(self._call(profile))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-            return Reply(202)
-        return await super().handle(request)
-
-    def documents(self) -> Mapping[str, bytes]:
-        """Return the WSDL of each profile under `wsdl-name[…]`, and the rest as every service does."""
-        names = ("stub-dienst-be-v1.wsdl", "stub-dienst-be-s-v1.wsdl", "stub-dienst-be-se-v1.wsdl")
-        per_profile = dict(zip(PROFILES, (name.encode() for name in names), strict=True))
-        return {**super().documents(), **{f"wsdl-name[{profile}]": name for profile, name in per_profile.items()}}
-
-    def answer(self, operation: Operation, asked: etree._Element) -> etree._Element:
-        """Give the status of the reference."""
-        return _element(self.SPACE, "geefStatusResponse", kenmerk=_find(asked, "kenmerk"), status="gereed é&<")
-
-    def detail(self, code: str) -> etree._Element:
-        """Return stubFout with the code."""
-        return _element(self.SPACE, "stubFout", code=code, omschrijving="verzoek niet verwerkt")
-
-    async def _call(self, profile: str) -> None:
-        url = urlsplit(str(self.place.settings.get("own_wus_endpoint", "")))
-        host, port = url.hostname or "", url.port or 443
-        address, mapped = self.place.resolve(host, port)
-        sent = self.request(profile, url.geturl())
-        target = f"https://{address}:{mapped}{url.path or '/'}"
-        headers = {**sent.headers(), "Host": host}
-        with contextlib.suppress(httpx.HTTPError, OSError):
-            async with self._client() as client:
-                await client.post(target, content=sent.body, headers=headers, extensions={"sni_hostname": host})
-
-    def request(self, profile: str, to: str) -> Outgoing:
-        """Return a request of the lab to our service; a fault of the lab changes it too."""
-        operation = self.operation("geefStatus")
-        theirs = self._own_certificate()
-        security = replace(
-            Security(profile, self.keys.own, theirs, recipe=self.fault.recipe or Recipe()),
-            before=self.fault.before,
-            after=self.fault.after,
-        )
-        if not self.fault.signed:
-            security = replace(security, profile="2W-be")
-        payload = _element(self.SPACE, "geefStatus", kenmerk=str(uuid4()))
-        addressing = Addressing(to=to, action=operation.action.value, sender=self.endpoint, reply_to=soap.ANONYMOUS)
-        return make(payload, addressing, security, at=self.place.now() + self.fault.shift)
-
-    def _own_certificate(self) -> x509.Certificate | None:
-        given: Mapping[str, bytes] = self.place.settings.get("own_certificates", {})
-        data = given.get("encryption") or given.get("message-signing") or given.get("tls-client")
-        return x509.load_pem_x509_certificates(data)[0] if data else None
-
-    def _client(self) -> httpx.AsyncClient:
-        place = self.place
-        identity = place.pki.issue(
-            "counterparty", oin=place.settings.get("peer_oin"), organisation=self._organisation(), hosts=self.hosts
-        )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_verify_locations(cadata=pem(place.pki.anchors()).decode())
-        context.load_cert_chain(identity.cert_path, identity.key_path)
-        return httpx.AsyncClient(verify=context, trust_env=False, timeout=10.0)
-
-
-class Digipoort(WusService):
-    """Digipoort 1.2: aanleveren on a teststub, kinds of message, processes and statuses."""
-
-    NAME: ClassVar[str] = "digipoort"
-    PATH: ClassVar[str] = "/wus/2.0/statusinformatieservice/1.2"
-    DOCUMENTS: ClassVar[tuple[str, ...]] = (
-        "digipoort-statusinformatieservice-1.2.wsdl",
-        "digipoort-aanleverservice-1.2.wsdl",
-        "digipoort-koppelvlakservices-1.2.xsd",
-    )
-    TABLE: ClassVar[Mapping[str, Fault]] = {**faults.COMMON, **faults.TRIED, **faults.DIGIPOORT}
-    FAULTS: ClassVar[Mapping[str, Text]] = {name: f.text for name, f in TABLE.items()}
-    SPACE: ClassVar[str] = "http://logius.nl/digipoort/koppelvlakservices/1.2/"
-    UNKNOWN: ClassVar[str] = "onbekend"
-
-    def refuses(self, operation: Operation, payload: etree._Element) -> str:
-        """Refuse an unknown reference, and what the teststub is asked to refuse."""
-        if _find(payload, "aanleverkenmerk") == "AanleverFault":
-            return "ALS100"
-        if _find(payload, "kenmerk") == self.UNKNOWN or _find(payload, "aanleverkenmerk") == "StatusInformatieFault":
-            return "STS100"
-        return ""
-
-    def answer(self, operation: Operation, asked: etree._Element) -> etree._Element:
-        """Answer as the teststub does."""
-        makers: Mapping[str, Callable[[etree._Element, str], etree._Element]] = {
-            "aanleveren": self._delivered,
-            "getBerichtsoorten": self._kinds,
-            "getProcessen": self._processes,
-        }
-        return makers.get(operation.name, self._statuses)(asked, operation.name)
-
-    def _identity(self, parent: etree._Element, asked: etree._Element) -> None:
-        identity = etree.SubElement(parent, f"{{{self.SPACE}}}identiteitBelanghebbende")
-        for name, default in (("nummer", "001000044B37"), ("type", "Fi")):
-            etree.SubElement(identity, f"{{{self.SPACE}}}{name}").text = _find(asked, name) or default
-
-    def _add(self, parent: etree._Element, **children: str) -> None:
-        for name, value in children.items():
-            etree.SubElement(parent, f"{{{self.SPACE}}}{name}").text = value
-
-    def _delivered(self, asked: etree._Element, name: str) -> etree._Element:
-        element = _element(
-            self.SPACE, "aanleverResponse", kenmerk=str(uuid4()), berichtsoort=_find(asked, "berichtsoort")
-        )
-        if _find(asked, "aanleverkenmerk"):
-            self._add(element, aanleverkenmerk=_find(asked, "aanleverkenmerk"))
-        self._add(element, tijdstempelAangeleverd=self._moment(0))
-        self._identity(element, asked)
-        self._add(element, rolBelanghebbende=_find(asked, "rolBelanghebbende"))
-        return element
-
-    def _kinds(self, asked: etree._Element, name: str) -> etree._Element:
-        element = _element(self.SPACE, "getBerichtsoortenResponse")
-        self._add(etree.SubElement(element, f"{{{self.SPACE}}}getBerichtsoortenReturn"), berichtsoort="Omzetbelasting")
-        return element
-
-    def _processes(self, asked: etree._Element, name: str) -> etree._Element:
-        element = _element(self.SPACE, "getProcessenResponse")
-        listed = etree.SubElement(element, f"{{{self.SPACE}}}getProcessenReturn")
-        process = etree.SubElement(listed, f"{{{self.SPACE}}}ProcesResultaat")
-        self._add(process, kenmerk=str(uuid4()), berichtsoort=_find(asked, "berichtsoort"))
-        self._identity(process, asked)
-        return element
-
-    def _statuses(self, asked: etree._Element, name: str) -> etree._Element:
-        element = _element(self.SPACE, f"{name}Response")
-        listed = etree.SubElement(element, f"{{{self.SPACE}}}{name}Return")
-        codes: Sequence[str] = self.service.settings.get("sequence", ())
-        if self.fault.growing:
-            codes = codes[: 3 * len(self.asked)]
-        for number, code in enumerate(codes):
-            status = etree.SubElement(listed, f"{{{self.SPACE}}}StatusResultaat")
-            self._add(status, kenmerk=_find(asked, "kenmerk"))
-            self._identity(status, asked)
-            words = self.service.statuses[code].meaning.nl
-            self._add(status, statuscode=code, tijdstempelStatus=self._moment(number), statusomschrijving=words)
-        return element
-
-    def _moment(self, number: int) -> str:
-        return (self.place.now() - timedelta(minutes=10 - number)).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-    def detail(self, code: str) -> etree._Element:
-        """Return the fault element of the service that was asked."""
-        name = "aanleverFault" if code.startswith("ALS") else "statusinformatieFault"
-        shown = {"0004": "STS100", "0051": "ALS400"}.get(code, code)
-        return _element(self.SPACE, name, foutcode=shown, foutbeschrijving="Het verzoek kan niet worden verwerkt.")
-
-
-class Digimelding(WusService):
-    """Digimelding: Echo and Statusoverzicht, names from DMKS 1.3."""
-
-    NAME: ClassVar[str] = "digimelding"
-    PATH: ClassVar[str] = "/wus/digimelding"
-    DOCUMENTS: ClassVar[tuple[str, ...]] = ("digimelding-dmks-1.3.wsdl", "digimelding-dmks-1.3.xsd")
-    TABLE: ClassVar[Mapping[str, Fault]] = {**faults.COMMON, **faults.TRIED, **faults.DIGIMELDING}
-    FAULTS: ClassVar[Mapping[str, Text]] = {name: f.text for name, f in TABLE.items()}
-    SPACE: ClassVar[str] = "http://webservices.digimelding.nl/dmks/cookiebox/"
-
-    def answer(self, operation: Operation, asked: etree._Element) -> etree._Element:
-        """Echo the text, or give an overview of one report."""
-        if operation.name == "Echo":
-            return _element(self.SPACE, "EchoResponse", Echo=_find(asked, "Echo"))
-        element = _element(self.SPACE, "StatusoverzichtResponse")
-        status = etree.SubElement(element, f"{{{self.SPACE}}}Status")
-        for name, value in (("Annotatie", str(uuid4())), ("Referentiekenmerk", "KT20261121"), ("Status", "NIEUW")):
-            etree.SubElement(status, f"{{{self.SPACE}}}{name}").text = value
-        return element
-
-    def detail(self, code: str) -> etree._Element:
-        """Return DigimeldingSynchroonFault with the DK code."""
-        known = {"0002": "DK0002.NietGeautoriseerd", "0051": "DK0051.TimeOut"}
-        blame = "Server" if code == "0051" else "Client"
-        full = f"{blame}.{known.get(code, 'DK0004.ElementNietConformXSD')}"
-        return _element(
-            self.SPACE, "DigimeldingSynchroonFault", faultcode=full, faultstring="Fout", faultactor=self.endpoint
-        )

@@ -10,9 +10,12 @@ from lxml import etree
 from harness.check import judge_bytes
 from harness.lab import Place
 from harness.lab.ca import Pki
+from harness.lab.digimelding import Digimelding
+from harness.lab.digipoort import Digipoort
+from harness.lab.facility import Generic
 from harness.lab.faults import wus as faults
+from harness.lab.profielservice import Profielservice
 from harness.lab.server import Request
-from harness.lab.services import Digimelding, Digipoort, Generic, Profielservice
 from harness.lint.judge import Context, Raw
 from harness.model import Environment, Text
 from harness.wire import soap
