@@ -18,8 +18,8 @@ class Class(StrEnum):
 
 _GOOD13: Final = {"TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"}
 _SUFFICIENT13: Final = {"TLS_AES_128_GCM_SHA256", "TLS_AES_128_CCM_SHA256"}
-_OLD: Final = re.compile(r"NULL|EXP|RC4|RC2|DES|SEED|IDEA|MD5|CCM[-_]?8|ADH|AECDH|PSK|SRP|DSS")
-_SHA1: Final = re.compile(r"-SHA$")
+_OLD: Final = re.compile(r"NULL|EXP|RC4|RC2|DES|SEED|IDEA|MD5|CCM[-_]?8|ADH|AECDH|anon|PSK|SRP|DSS|GOST|SM4")
+_SHA1: Final = re.compile(r"[-_]SHA$")
 _AEAD: Final = re.compile(r"GCM|CHACHA20|CCM")
 _AGEING: Final = re.compile(r"CAMELLIA|ARIA")
 
@@ -49,14 +49,17 @@ def cipher_class(suite: str) -> Class:
 
 
 def key_exchange(suite: str) -> str:
-    """Return how a suite agrees on keys: `ecdhe`, `dhe` or `rsa`.
+    """Return how a suite agrees on keys: `ecdhe`, `dhe`, or `rsa` for what has no forward secrecy.
 
-    >>> key_exchange("AES256-GCM-SHA384")
-    'rsa'
+    >>> key_exchange("AES256-GCM-SHA384"), key_exchange("TLS_DHE_RSA_WITH_AES_128_GCM_SHA256")
+    ('rsa', 'dhe')
     """
-    if suite.startswith(("TLS_", "ECDHE")):
+    if suite.startswith("TLS_") and "_WITH_" not in suite:
         return "ecdhe"
-    return "dhe" if suite.startswith(("DHE", "EDH", "ADH")) else "rsa"
+    name = suite.removeprefix("TLS_")
+    if name.startswith("ECDHE"):
+        return "ecdhe"
+    return "dhe" if name.startswith(("DHE", "EDH", "ADH", "DH_anon")) else "rsa"
 
 
 def group_class(group: str) -> Class:
