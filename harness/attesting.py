@@ -1,16 +1,16 @@
-"""Record a statement: bring its file in, seal it by SHA-256, and append its block to attestations.toml."""
+"""Record what people say in attestations.toml: a statement with its sealed files, or who answers for the report."""
 
 import datetime as dt
 import fcntl
 import hashlib
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from harness.attestations import Attestation, Proof, block_mistakes, fingerprint, read
+from harness.attestations import Attestation, Declaration, Proof, block_mistakes, fingerprint, read
 from harness.chain import Loaded, nearest
 from harness.checklist import catalogue, resolve_alias
 from harness.errors import Mistake, ScenarioInvalid, UnusableInput, reason_of
@@ -48,8 +48,12 @@ def block(attestation: Attestation) -> str:
         "also": attestation.also,
         "expires": attestation.expires,
     }
+    return _block("attest", values)
+
+
+def _block(name: str, values: Mapping[str, str | dt.date | tuple[Proof, ...] | None]) -> str:
     lines = (f"{key} = {_toml(value)}" for key, value in values.items() if value)
-    return "\n[[attest]]\n" + "\n".join(lines) + "\n"
+    return f"\n[[{name}]]\n" + "\n".join(lines) + "\n"
 
 
 def _toml(value: str | dt.date | tuple[Proof, ...]) -> str:
@@ -106,6 +110,26 @@ def attest(
             raise Overtaken(newer)
         os.write(descriptor, block(sealed).encode())
     return sealed
+
+
+def declare(path: Path, said: Declaration, today: dt.date, connections: Collection[str] = ()) -> str:
+    """Append to attestations.toml who answers for the report; returns the block as written.
+
+    Raises ScenarioInvalid with every mistake, and UnusableInput for a day that is still to come.
+    """
+    given: dict[str, Any] = {"by": said.by, "function": said.function, "date": said.date}
+    given |= {key: value for key in ("connection", "reader") if (value := getattr(said, key))}
+    if mistakes := list(block_mistakes("declaration", given, connections, ())):
+        raise ScenarioInvalid(tuple(Mistake(str(path), None, key, sentence) for key, sentence in mistakes))
+    if said.date > today:
+        raise UnusableInput(
+            f"{said.date.isoformat()} is later dan vandaag; verklaar op de dag zelf",
+            f"{said.date.isoformat()} is later than today; declare on the day itself",
+        )
+    written = _block("declaration", given)
+    with locked(path) as descriptor:
+        os.write(descriptor, written.encode())
+    return written
 
 
 def _digest(path: Path, file: str) -> str:

@@ -48,6 +48,7 @@ addopts = -p harness.pytest_plugin -p no:randomly
 """
 
 ATTESTATIONS: Final = """# What people declare: `ketentest attest STEP` appends to this file; see `ketentest explain STEP` for what is asked.
+# Who answers for the report: `ketentest attest --declare`. Deviations that were agreed: [[waiver]].
 """
 
 

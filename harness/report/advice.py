@@ -134,7 +134,9 @@ def todo(desk: Desk, findings: Sequence[FindingView], *, declared: bool) -> tupl
     if desk.exercise and not any(f.mark.key in ("error", "fail") for f in findings):
         everything.insert(0, Todo(desk.say("todo_lab"), desk.say("who_specialist"), command="ketentest run"))
     if not everything and not declared:
-        everything.append(Todo(desk.say("todo_declare"), desk.say("who_signatory")))
+        everything.append(
+            Todo(desk.say("todo_declare"), desk.say("who_signatory"), command="ketentest attest --declare")
+        )
     return tuple(everything[:MOST]), max(0, len(everything) - MOST)
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from harness import checklist
+from harness.attestations import Declaration as Declared
 from harness.attestations import Ledger
 from harness.checklist import ConnectionFacts, Row
 from harness.crosswalk.items import Crosswalk
@@ -96,6 +97,7 @@ def build(
         todo=todo,
         todo_rest=rest,
         declarations=declarations,
+        undeclared=_undeclared(desk),
         open_steps=advice.open_steps(desk),
         connections=chapters,
         run_facts=_run_facts(desk, sources),
@@ -246,18 +248,36 @@ def _head(desk: Desk) -> tuple[Fact, ...]:
 def _declarations(desk: Desk) -> tuple[Declaration, ...]:
     """Return who declared for every chosen connection; one silent connection keeps the report a draft."""
     said = [(info.name, desk.ledger.declared(info.name, desk.reader)) for info in desk.infos]
-    if not said or any(declared is None for _, declared in said) or desk.exercise:
+    if not said or any(declared is None or _outdated(desk, declared) for _, declared in said) or desk.exercise:
         return ()
     found: dict[tuple[str, str, str], list[str]] = {}
     for name, declared in said:
         if declared is not None:
-            by = desk.say("name_withheld") if desk.detail == "technisch" else desk.clean(declared.by, 80)
-            found.setdefault((by, desk.clean(declared.function, 80), desk.say.day(declared.date)), []).append(name)
+            who = (_declarant(desk, declared), desk.clean(declared.function, 80), desk.say.day(declared.date))
+            found.setdefault(who, []).append(name)
     several = len(found) > 1
     return tuple(
         Declaration(*who, connection=desk.clean(desk.say.listed(names)) if several else "")
         for who, names in found.items()
     )
+
+
+def _outdated(desk: Desk, declared: Declared) -> bool:
+    """Whether somebody declared before there was anything to declare about."""
+    return declared.date < day_of(desk.run.info.started)
+
+
+def _declarant(desk: Desk, declared: Declared) -> str:
+    return desk.say("name_withheld") if desk.detail == "technisch" else desk.clean(declared.by, 80)
+
+
+def _undeclared(desk: Desk) -> str:
+    """Say what the declaration still lacks."""
+    for info in desk.infos:
+        declared = desk.ledger.declared(info.name, desk.reader)
+        if declared is not None and _outdated(desk, declared):
+            return desk.say("declaration_outdated", by=_declarant(desk, declared), date=desk.say.day(declared.date))
+    return desk.say("declaration_missing")
 
 
 def _run_facts(desk: Desk, sources: Sequence[str]) -> tuple[Fact, ...]:

@@ -90,7 +90,7 @@ def _declaration(r: Report, say: Wording) -> Iterator[str]:
     if r.exercise:
         yield say("declaration_exercise")
     elif not r.declarations:
-        yield f"**{say('draft')}.** {say('declaration_missing')}"
+        yield f"**{say('draft')}.** {_e(r.undeclared)}"
     for declared in r.declarations:
         who = ", ".join(
             _e(part) for part in (declared.by, declared.function, declared.day, declared.connection) if part

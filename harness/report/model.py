@@ -347,6 +347,7 @@ class Report:
     todo: tuple[Todo, ...]
     todo_rest: int
     declarations: tuple[Declaration, ...]
+    undeclared: str
     open_steps: tuple[str, ...]
     connections: tuple[Connection, ...]
     run_facts: tuple[Fact, ...]

@@ -1,12 +1,12 @@
 """The addresses of the local page: who, the open steps, a step with its form, its pictures, the report as it grows."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from aiohttp import web
 
-from harness.attestations import Attestation
+from harness.attestations import Attestation, Declaration
 from harness.attesting import Overtaken
 from harness.errors import KetentestError
 from harness.images import PNG, is_picture
@@ -58,6 +58,8 @@ class Site:
                 web.post("/invite", self.invite),
                 web.get("/", self.board),
                 web.get("/report", self.report),
+                web.get("/declare", self.declaration),
+                web.post("/declare", self.take_declaration),
                 web.get("/step/{connection}/{row}", self.step),
                 web.post("/step/{connection}/{row}", self.take_step),
                 web.get("/file/{connection}/{row}/{sha256}", self.picture),
@@ -232,6 +234,32 @@ class Site:
             "too_large": large.of(say.lang),
         }
         return _html(pages.page("step", say.lang, **values), status)
+
+    # ---- the declaration ---------------------------------------------------------------------------------------
+
+    async def declaration(self, request: web.Request) -> web.Response:
+        """Ask who answers for the report."""
+        session = self._introduced(request)
+        said = Declaration(session.by, session.function, self.place.today)
+        return await self._declare(request, said)
+
+    async def take_declaration(self, request: web.Request) -> web.Response:
+        """Record who answers for the report."""
+        session = self._introduced(request)
+        given = {key: str(value)[:200] for key, value in (await request.post()).items()}
+        said, wrong = self.place.declaring(given)
+        if wrong:
+            return await self._declare(request, said, wrong)
+        await asyncio.to_thread(self.place.declare, said)
+        session.told = [PageWording(session.lang)("declared_told", by=said.by)]
+        raise web.HTTPSeeOther("/declare")
+
+    async def _declare(self, request: web.Request, said: Declaration, wrong: Sequence[Wrong] = ()) -> web.Response:
+        look = await self._look(request)
+        values = await asyncio.to_thread(views.declaration, look, said)
+        mistakes = {w.field: w.text.of(look.say.lang) for w in wrong}
+        text = pages.page("declare", look.say.lang, wrong=mistakes, today=self.place.today.isoformat(), **values)
+        return _html(text, 422 if wrong else 200)
 
     # ---- writing -----------------------------------------------------------------------------------------------
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from harness.attestations import Attestation, Proof
+from harness.attestations import Attestation, Declaration, Proof
 from harness.checklist import catalogue
-from harness.model import Verdict
+from harness.model import Environment, Verdict
 from harness.report.desk import counted, mark_of, plain_mark
 from harness.report.model import Count, Mark
 from harness.report.safe import Cleaner
@@ -193,6 +193,41 @@ def _time(look: Looking, draft: Draft) -> str:
 def _unblocks(found: Board, ask: Ask) -> tuple[str, ...]:
     todo = found.todo(ask.connection).get(ask.row.id)
     return todo.unblocks if todo else ()
+
+
+# ---- the declaration -----------------------------------------------------------------------------------------------
+
+
+def declaration(look: Looking, said: Declaration) -> dict[str, Any]:
+    """Return the page on which somebody declares to answer for the report."""
+    open_now = [ask for ask in look.board.of(frozenset()) if ask.place is not Place.DONE]
+    return common(look) | {
+        "said": said,
+        "readers": [(reader, look.say(word)) for reader, word in _READERS.items()],
+        "connections": [CLEAN(name) for name in look.board.facts],
+        "open_count": len(open_now),
+        "exercise": all(info.environment is Environment.LAB for info in look.board.run.info.connections),
+        "earlier": [_declared(look, earlier) for earlier in reversed(look.board.ledger.declarations)],
+    }
+
+
+_READERS: Mapping[str, str] = {
+    "": "reader_any",
+    "logius": "declare_logius",
+    "dictu": "declare_dictu",
+    "own": "declare_own",
+}
+
+
+def _declared(look: Looking, said: Declaration) -> dict[str, Any]:
+    about = (look.say(_READERS[said.reader]) if said.reader else "", said.connection)
+    return {
+        "by": CLEAN(said.by, 80),
+        "function": CLEAN(said.function, 80),
+        "day": look.say.day(said.date),
+        "about": CLEAN(", ".join(word for word in about if word), 120),
+        "old": said.date < day_of(look.board.run.info.started),
+    }
 
 
 # ---- a step --------------------------------------------------------------------------------------------------------

@@ -8,9 +8,9 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
-from harness.attestations import VERDICTS, Attestation, Proof, fingerprint
+from harness.attestations import READERS, VERDICTS, Attestation, Declaration, Proof, fingerprint
 from harness.attestations import read as read_ledger
-from harness.attesting import attest, keep, mark
+from harness.attesting import attest, declare, keep, mark
 from harness.chain import Loaded, nearest
 from harness.choice import newest_run
 from harness.errors import UnusableInput
@@ -214,15 +214,7 @@ class Workplace:
     def _day_mistakes(self, draft: Draft) -> list[Wrong]:
         found = []
         if not (_is_day(draft.date) and date.fromisoformat(draft.date) <= self.today):
-            found.append(
-                Wrong(
-                    "date",
-                    Text(
-                        "Vul de datum in waarop dit is vastgesteld; niet later dan vandaag.",
-                        "Fill in the date on which this was established; no later than today.",
-                    ),
-                )
-            )
+            found.append(Wrong("date", _NO_DAY))
         if draft.expires and not (_is_day(draft.expires) and date.fromisoformat(draft.expires) >= self.today):
             found.append(
                 Wrong(
@@ -257,6 +249,26 @@ class Workplace:
         self.drafts.drop(draft.connection, draft.row, draft.author)
         return sealed
 
+    def declaring(self, given: Mapping[str, str]) -> tuple[Declaration, list[Wrong]]:
+        """Return the declaration that a form makes, and everything that keeps it from being recorded."""
+        by, function = (_masked(given.get(key, "")).strip() for key in ("by", "function"))
+        reader, connection = given.get("reader", ""), given.get("connection", "")
+        day = given.get("date", "")
+        found = [Wrong(key, text) for key, text in _WHO.items() if not {"by": by, "function": function}[key]]
+        if not (_is_day(day) and date.fromisoformat(day) <= self.today):
+            found.append(Wrong("date", _NO_DAY))
+        return Declaration(
+            by,
+            function,
+            date.fromisoformat(day) if _is_day(day) else self.today,
+            connection if connection in self.loaded.scenario.connections else "",
+            reader if reader in READERS else "",
+        ), found
+
+    def declare(self, said: Declaration) -> None:
+        """Append who answers for the report to attestations.toml."""
+        declare(self.path, said, self.today, tuple(self.loaded.scenario.connections))
+
     def picture(self, ask: Ask, sha256: str) -> Path | None:
         """Return a picture that a draft or a statement about a step rests on; none of production."""
         proofs = [p for draft in self.drafts.all() if draft.row == ask.row.id for p in draft.files]
@@ -265,6 +277,10 @@ class Workplace:
         return self.path.parent / found.file if found and not ask.production else None
 
 
+_NO_DAY: Final = Text(
+    "Vul de datum in waarop dit is vastgesteld; niet later dan vandaag.",
+    "Fill in the date on which this was established; no later than today.",
+)
 _WHO: Final[Mapping[str, Text]] = {
     "by": Text("Vul in wie verklaart.", "Fill in who declares."),
     "function": Text("Vul de functie in.", "Fill in the function."),

@@ -10,6 +10,7 @@ from harness.attestations import Declaration, Ledger, Waiver
 from harness.checklist import catalogue
 from harness.errors import UnusableInput
 from harness.model import Environment, Text, Verdict
+from harness.report import markdown
 from harness.report.build import build
 from harness.run import merge
 
@@ -144,6 +145,16 @@ def test_a_report_is_a_draft_until_somebody_declared_for_each_connection():
     declared = report(run, attestations=dossier.signed(), reader="logius")
     assert not declared.draft
     assert declared.declarations[0].by == "Bea de Wit"
+
+
+def test_a_declaration_from_before_the_run_is_about_something_else():
+    said = Declaration("Bea de Wit", "projectleider", date(2026, 11, 20))
+    found = report(dossier.red(), attestations=Ledger(declarations=(said,)), reader="logius")
+    assert found.draft
+    assert found.undeclared.startswith("De verklaring van Bea de Wit op 20 november 2026 is ouder dan deze run;")
+    assert "ouder dan deze run" in "".join(markdown.render(found))
+    hidden = report(dossier.red(), attestations=Ledger(declarations=(said,)), reader="logius", detail="technisch")
+    assert "Bea de Wit" not in hidden.undeclared
 
 
 def test_a_declaration_for_another_reader_does_not_count():

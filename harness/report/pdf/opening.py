@@ -84,7 +84,7 @@ def _declaration(paper: Paper) -> Iterator[Block]:
     if r.exercise:
         lines.append(say("declaration_exercise"))
     if not r.exercise and not r.declarations:
-        lines.append(f"{say('draft')}. {say('declaration_missing')}")
+        lines.append(f"{say('draft')}. {r.undeclared}")
     if not r.exercise:
         groups.append(pairs(Fact(say("declaration_signature"), r.seal or say("declaration_signature_none"))))
     yield {"b": "statement", "h": say("declaration"), "lines": [pieces(line) for line in lines], "groups": groups}
