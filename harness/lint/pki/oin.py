@@ -125,13 +125,25 @@ def _operator(ctx: Context) -> str:
     return "operator" if yes(ctx, "operator") else ""
 
 
+def _number(doc: Judged, ctx: Context) -> Text | str:
+    """Return the number; with a declared supplier also what the sources say of numbers for private parties."""
+    number = doc.subject.oin
+    if not _operator(ctx) or not number.startswith(_OF_PRIVATE_PARTIES):
+        return number
+    conflict = doc.policy.conflicts["oin-of-supplier"]
+    return Text(f"{number} ({conflict.nl})", f"{number} ({conflict.en})")
+
+
+_OF_PRIVATE_PARTIES = ("00000001", "00000003")
+
+
 @rule("PKIO-OIN-009")
 @beside
 def configured(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """The number is the configured one (S1 3.5)."""
     expected = ctx.settings.get("oin", ())
     if expected and doc.subject.oin and doc.subject.oin not in expected:
-        yield Finding("PKIO-OIN-009", _operator(ctx), doc.subject.oin, listed(expected), WHERE)
+        yield Finding("PKIO-OIN-009", _operator(ctx), _number(doc, ctx), listed(expected), WHERE)
 
 
 @rule("PKIO-OIN-010")
@@ -141,7 +153,7 @@ def equals_party_id(doc: Judged, ctx: Context) -> Iterator[Finding]:
     expected = [of_party_id(value) for value in ctx.settings.get("partyid", ())]
     expected += [number for one in doc.holder("CPA") for number in one.numbers]
     if expected and doc.subject.oin and doc.subject.oin not in expected:
-        yield Finding("PKIO-OIN-010", _operator(ctx), doc.subject.oin, listed(dict.fromkeys(expected)), WHERE)
+        yield Finding("PKIO-OIN-010", _operator(ctx), _number(doc, ctx), listed(dict.fromkeys(expected)), WHERE)
 
 
 @rule("PKIO-OIN-011")
@@ -152,7 +164,7 @@ def equals_entity_id(doc: Judged, ctx: Context) -> Iterator[Finding]:
     expected = [number for number in map(of_entity_id, entities) if number]
     expected += [number for one in doc.holder("metadata") for number in one.numbers]
     if expected and doc.subject.oin and doc.subject.oin not in expected:
-        yield Finding("PKIO-OIN-011", _operator(ctx), doc.subject.oin, listed(dict.fromkeys(expected)), WHERE)
+        yield Finding("PKIO-OIN-011", _operator(ctx), _number(doc, ctx), listed(dict.fromkeys(expected)), WHERE)
     elif entities and not expected:
         yield Finding(
             "PKIO-OIN-011", "form", listed(entities), "urn:nl-eid-gdi:1.0:<rol>:<OIN>:entities:<nnnn>", "entityID"

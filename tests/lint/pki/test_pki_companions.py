@@ -150,3 +150,11 @@ def test_a_folder_stands_for_every_file_in_it(leaf, tmp_path):
     assert {raw.relation for raw in companions(f"prod:{folder}")} == {"prod"}
     with pytest.raises(DocumentUnreadable):
         companions(str(tmp_path / "absent"))
+
+
+def test_what_the_sources_say_of_a_number_for_a_supplier_is_told_as_a_conflict():
+    data = forge.pem(forge.leaf(named=forge.subject("00000003273229750000")))
+    ctx = Context(at=forge.AT, role="tls-server", settings={"oin": ("00000001002220647000",), "operator": ("yes",)})
+    said = {f.rule: f.observed for f in judge_certificate(Raw(data), ctx) if isinstance(f, Finding)}
+    assert "spreken elkaar tegen" in said["PKIO-OIN-009"].nl
+    assert "contradict" in said["PKIO-OIN-009"].en
