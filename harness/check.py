@@ -17,7 +17,7 @@ from harness.model import Finding, Graded, NotRun, Severity, Text, say
 from harness.rulebook import Rulebook, rulebook
 
 RELATIONS: Final = (
-    "preprod", "prod", "previous", "template",
+    "preprod", "prod", "previous", "template", "names",
     "tls-server", "tls-client", "message-signing", "encryption", "bsn-encryption", "web", "beroep",
 )  # fmt: skip
 MOST_COMPANIONS: Final = 500
@@ -77,7 +77,7 @@ def _too_large(name: str, size: int, cap: int) -> DocumentUnreadable:
 
 
 def companion(argument: str) -> Raw:
-    """Read one `--with` argument: `FILE`, or `preprod:FILE`, `prod:FILE`, `previous:FILE`, or a role (`web:FILE`)."""
+    """Read one `--with` argument: `FILE`, or `preprod:FILE`, `prod:FILE`, `previous:FILE`, `names:FILE`, or a role (`web:FILE`)."""
     relation, colon, rest = argument.partition(":")
     if not (colon and relation in RELATIONS):
         relation, rest = "", argument

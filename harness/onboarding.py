@@ -3,15 +3,16 @@
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from harness.attestations import Ledger
 from harness.chain import Loaded
 from harness.errors import UnusableInput
-from harness.lint.saml.onboarding import BATCH, CLOSED, Lack, Row, Sheet, plan_batches
+from harness.lint.saml.onboarding import ABSENT, BATCH, CLOSED, Lack, Row, Sheet, plan_batches, unfit
 from harness.lint.saml.sheet import heading_row, sheet_of
-from harness.model import Environment, Text, Verdict
+from harness.model import Environment, Text, Verdict, Words, say
 from harness.scenario import LAB, Connection, Provider
 from harness.sheets import read_table, to_csv
 from harness.wire.saml import EntityId
@@ -136,17 +137,14 @@ def _filled(
 # --- who lacks what -----------------------------------------------------------------------------------------------
 
 
-def lacks(papers: Papers) -> tuple[Lack, ...]:
+def lacks(papers: Papers, at: datetime) -> tuple[Lack, ...]:
     """Return for each dienstverlener what is still missing before it can go into a batch."""
-    saml = papers.connection.saml
     sheet = papers.sheet("aansluitbestand")
     listed = {sheet.value(row, "entityid") for row in sheet.active()} if sheet else set()
-    held = {p.oin for p in papers.providers if p.bsn_certificate or (saml and saml.endpoint == LAB)}
     uuids = [p.service_uuid.lower() for p in papers.providers]
 
-    def missing(provider: Provider) -> Iterator[str]:
-        if provider.oin not in held:
-            yield "BSN-certificaat"
+    def missing(provider: Provider) -> Iterator[Words]:
+        yield from _certificate(papers, provider, at)
         if uuids.count(provider.service_uuid.lower()) > 1:
             yield "ServiceUUID"
         if not papers.consented(provider):
@@ -157,6 +155,19 @@ def lacks(papers: Papers) -> tuple[Lack, ...]:
     return tuple(Lack(p.name, p.oin, tuple(missing(p))) for p in papers.providers)
 
 
+def _certificate(papers: Papers, provider: Provider, at: datetime) -> Iterator[Words]:
+    """Yield what is wrong with the BSN certificate of a dienstverlener, or that there is none."""
+    if not provider.bsn_certificate:
+        if not (papers.connection.saml and papers.connection.saml.endpoint == LAB):
+            yield ABSENT
+        return
+    try:
+        data = (papers.folder / provider.bsn_certificate).read_bytes()
+    except OSError:
+        data = b""
+    yield from unfit(data, provider.oin, at)
+
+
 def closed(papers: Papers) -> int:
     """Return how many dienstverleners of the aansluitbestand are closed."""
     sheet = papers.sheet("aansluitbestand")
@@ -165,9 +176,9 @@ def closed(papers: Papers) -> int:
     return sum(sheet.value(row, "status").lower().startswith(CLOSED) for row in sheet.rows)
 
 
-def show_batches(papers: Papers, lang: str) -> str:
+def show_batches(papers: Papers, lang: str, at: datetime) -> str:
     """Return who lacks what, and the batches that the others make."""
-    found = lacks(papers)
+    found = lacks(papers, at)
     batches = plan_batches(found)
     waiting = [lack for lack in found if lack.lacking]
     width = max((len(lack.name) for lack in waiting), default=0)
@@ -178,7 +189,10 @@ def show_batches(papers: Papers, lang: str) -> str:
         ).of(lang)
     ]
     word = Text("mist", "lacks").of(lang)
-    lines += [f"  {lack.name:<{width}}  {lack.oin}  {word}: {', '.join(lack.lacking)}" for lack in waiting]
+    lines += [
+        f"  {lack.name:<{width}}  {lack.oin}  {word}: {', '.join(say(what, lang) for what in lack.lacking)}"
+        for lack in waiting
+    ]
     for number, batch in enumerate(batches, 1):
         lines.append(f"  batch {number}: {len(batch)} ({batch[0].name} … {batch[-1].name})")
     if not batches:

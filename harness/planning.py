@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from harness import horizon
@@ -106,7 +106,7 @@ def show_all_batches(path: Path, lang: str) -> str:
     if not clusters:
         raise UnusableInput("dit scenario heeft geen TVS-cluster", "this scenario has no TVS cluster")
     ledger = ledger_beside(loaded)
-    return "\n".join(show_batches(papers_of(loaded, ledger, name), lang) for name in clusters)
+    return "\n".join(show_batches(papers_of(loaded, ledger, name), lang, datetime.now(UTC)) for name in clusters)
 
 
 def _day(day: date | None, lang: str) -> str:

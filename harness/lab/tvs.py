@@ -59,6 +59,11 @@ class Judged:
         """Whether the real RD would refuse this message."""
         return any(f.severity is Severity.ERROR for f in self.findings)
 
+    @property
+    def told(self) -> str:
+        """The rules for which the real RD would refuse this message."""
+        return ", ".join(sorted({f.finding.rule for f in self.findings if f.severity is Severity.ERROR}))
+
 
 @dataclass
 class Waiting:

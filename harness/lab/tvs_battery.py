@@ -141,7 +141,8 @@ class Battery:
                 page, problem=Text(f"HTTP {page.status}, geen SAMLRequest", f"HTTP {page.status}, no SAMLRequest")
             )
         if page.host in self.service.hosts:
-            return Attempt(page, problem=f"RD: HTTP {page.status}")
+            refused = self.service.heard[-1].told if self.service.heard else ""
+            return Attempt(page, problem=f"RD: HTTP {page.status} {refused}".rstrip())
         inside = await self._inside(visitor)
         return Attempt(page, inside, logged_in=self.app.marker in inside)
 

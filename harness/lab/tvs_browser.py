@@ -58,10 +58,12 @@ class Tab:
         """Send one command and return its result; what happens in between is noted."""
         number = next(self.numbers)
         await self.socket.send_json({"id": number, "method": method, "params": params})
-        while True:
+        # The browser answers to a navigation once it has a page: never, when its request is held.
+        while not (self.caught and method == "Page.navigate"):
             message = await self._next()
             if message.get("id") == number:
                 return dict(message.get("result", {}))
+        return {}
 
     async def _next(self) -> dict[str, Any]:
         message = dict(json.loads((await self.socket.receive()).data))
@@ -111,10 +113,11 @@ class Tab:
         try:
             await self._pressing(url)
         finally:
-            if self.caught:
+            found, self.caught = self.caught, ""
+            if found:
                 await self.ask("Fetch.failRequest", requestId=self.caught_as, errorReason="Aborted")
             await self.ask("Fetch.disable")
-        found, self.caught = self.caught, ""
+        await self._settle()
         return found
 
     async def post(self, url: str, fields: dict[str, str]) -> Page:
@@ -131,7 +134,7 @@ class Tab:
 
     async def cookies(self) -> tuple[Cookie, ...]:
         """Return the cookies of this tab."""
-        found = await self.ask("Storage.getCookies")
+        found = await self.ask("Network.getAllCookies")
         return tuple(
             Cookie(str(c["name"]), str(c["value"]), bool(c["secure"]), bool(c["httpOnly"])) for c in found["cookies"]
         )

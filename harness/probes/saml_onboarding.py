@@ -3,13 +3,14 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
 from pathlib import Path
 
 from harness.errors import KetentestError
 from harness.link import Link
-from harness.lint.saml.onboarding import Joined, Lack, Sheet, judge_onboarding, plan_batches
+from harness.lint.saml.onboarding import ABSENT, Joined, Lack, Sheet, judge_onboarding, plan_batches, unfit
 from harness.lint.saml.sheet import sheet_of
-from harness.model import Observation, Text
+from harness.model import Observation, Text, say
 from harness.probes.probe import NotPossible, Tools, Yield, probe
 from harness.probes.saml_own import VALID_FOR, own_metadata, saml_of
 from harness.scenario import Provider, Saml
@@ -23,7 +24,7 @@ from harness.wire.saml_metadata import Metadata, read_metadata
 async def aansluitbestand(link: Link, tools: Tools) -> AsyncIterator[Yield]:
     """The aansluitbestand follows its template and agrees with metadata and certificates (TC-6a, TC-19a)."""
     saml = saml_of(link)
-    for row in _batches(link, saml):
+    for row in _batches(link, saml, tools.now()):
         yield row
     if not saml.aansluitbestand:
         raise NotPossible(
@@ -59,19 +60,20 @@ def _sheet(path: Path) -> Sheet:
     return sheet_of(path.read_bytes(), str(path))
 
 
-def _batches(link: Link, saml: Saml) -> Iterator[Observation]:
+def _batches(link: Link, saml: Saml, at: datetime) -> Iterator[Observation]:
     """Say which dienstverleners still lack something, and how many batches the others make."""
-    lacks = tuple(_lack(link, provider) for provider in saml.providers)
+    lacks = tuple(_lack(link, provider, at) for provider in saml.providers)
     for lack in lacks:
         if lack.lacking:
-            told = ", ".join(lack.lacking)
-            yield Observation(Text(f"{lack.name} mist: {told}", f"{lack.name} lacks: {told}"))
+            nl, en = (", ".join(say(what, lang) for what in lack.lacking) for lang in ("nl", "en"))
+            yield Observation(Text(f"{lack.name} mist: {nl}", f"{lack.name} lacks: {en}"))
     batches = plan_batches(lacks)
     if len(batches) > 1:
         sizes = ", ".join(str(len(batch)) for batch in batches)
         yield Observation(Text(f"{len(batches)} batches: {sizes}", f"{len(batches)} batches: {sizes}"))
 
 
-def _lack(link: Link, provider: Provider) -> Lack:
+def _lack(link: Link, provider: Provider, at: datetime) -> Lack:
     held = link.materials.get(f"bsn-encryption:{provider.oin}")
-    return Lack(provider.name, provider.oin, () if held else ("BSN-certificaat",))
+    lacking = tuple(unfit(held.certificate, provider.oin, at)) if held else (ABSENT,)
+    return Lack(provider.name, provider.oin, lacking)

@@ -5,6 +5,8 @@ import pytest
 from click.testing import CliRunner
 
 from harness.cli import cli
+from harness.lab.ca import Pki
+from harness.lab.mint import pem
 
 HEADINGS = ("EntityID", "OIN", "ServiceUUID", "Naam organisatie", "Status", "Akkoordverklaring", "Contactpersoon")
 CONSENT = """
@@ -83,6 +85,38 @@ def test_who_lacks_what_stands_in_the_plan(folder):
     assert lines["Zorgaanbieder 003"].endswith("mist: BSN-certificaat")
 
 
+@pytest.fixture(scope="module")
+def pki():
+    return Pki()
+
+
+@pytest.mark.parametrize(
+    ("certificate", "told"),
+    [
+        (lambda pki: issued(pki, "own-encryption", start=-400, days=365), "verlopen op"),
+        (lambda pki: issued(pki, "own-encryption", start=5), "geldt pas vanaf"),
+        (lambda pki: issued(pki, "own-encryption", oin="00000099000000077000"), "is van OIN 00000099000000077000"),
+        (lambda pki: issued(pki, "own-encryption", key_usage=("digitalSignature",)), "mag niet versleutelen"),
+        (lambda pki: b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "onleesbaar"),
+        (lambda pki: issued(pki, "own-encryption"), ""),
+    ],
+)
+def test_a_certificate_counts_only_when_it_is_the_one(folder, pki, certificate, told):
+    (folder / "bsn.pem").write_bytes(certificate(pki))
+    chain = (folder / "chain.toml").read_text()
+    (folder / "chain.toml").write_text(chain.replace("zorgaanbieders.xlsx", "zorgaanbieders.csv"))
+    row = "Noord;00000099000000001000;6f1c2a3e-5b7d-4c1a-9e2f-000000000001;bsn.pem"
+    (folder / "zorgaanbieders.csv").write_text(f"Naam;OIN;ServiceUUID;BSN-certificaat\n{row}\n")
+    outcome = ketentest("plan", folder, "--batches")
+    assert outcome.exit_code == 0, outcome.output
+    assert ("BSN-certificaat" in outcome.output) is bool(told), outcome.output
+    assert told in outcome.output
+
+
+def issued(pki, profile, oin="00000099000000001000", **changes):
+    return pem([pki.issue(profile, oin=oin, **changes).certificate])
+
+
 @pytest.mark.parametrize("what", ["renamed", "formula", "extra"])
 def test_a_spoiled_spreadsheet_is_told_in_one_sentence(folder, what):
     filled_in(folder)
@@ -110,3 +144,17 @@ def test_a_spoiled_spreadsheet_is_told_in_one_sentence(folder, what):
 def test_without_a_template_the_command_says_where_it_comes_from(folder):
     outcome = ketentest("generate", "aansluitbestand", "tvs-cluster", "--scenario", folder, "--out", folder / "a.xlsx")
     assert "sjabloon van DICTU" in str(outcome.exception)
+
+
+def test_registered_names_are_held_against_the_rows_by_check(folder):
+    filled_in(folder)
+    names = folder / "handelsregister.csv"
+    names.write_text("OIN;Naam\n00000099000000001000;Huisartsenpraktijk De Linde\n")
+    beside = ("--with", f"template:{folder / 'sjabloon.xlsx'}", "--with", f"names:{names}")
+    checked = ketentest("check", "--role", "lc", *beside, folder / "aansluitbestand.xlsx")
+    assert "SAML-ONB-006" in checked.output
+    assert "Huisartsenpraktijk De Linde" in checked.output
+    names.write_text("Nummer;Organisatie x\n1;2\n")
+    broken = ketentest("check", "--role", "lc", *beside, folder / "aansluitbestand.xlsx")
+    assert "geen kolommen OIN en naam" in broken.output
+    assert "Traceback" not in broken.output

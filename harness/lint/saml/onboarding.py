@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from harness.lint.judge import Context, RuleTable, not_run
-from harness.model import Finding, NotRun, Text
+from harness.model import Finding, NotRun, Text, Words
 from harness.wire.saml import UUID, EntityId
-from harness.wire.saml_keys import KeyCertificate
+from harness.wire.saml_keys import KeyCertificate, der_of, load_certificates, read_certificate
 from harness.wire.saml_metadata import Metadata, key_certificates
 
 BATCH: Final = 150
@@ -25,6 +26,8 @@ FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
 """What a column is about, by the words its heading may begin with; the published template decides the headings."""
 CLOSED: Final = ("afgesloten", "beëindigd", "beeindigd", "inactief", "gesloten", "closed", "nee", "no")
 ENVIRONMENTS: Final = {"preprod": ("pre", "acc", "test"), "prod": ("prod",)}
+
+ABSENT: Final = Text("BSN-certificaat", "BSN certificate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +207,10 @@ def uuids(doc: Joined, ctx: Context) -> Iterator[Finding]:
 def registered_name(doc: Joined, ctx: Context) -> Iterator[Finding | NotRun]:
     """The name is that of the registration."""
     if not doc.names:
-        reason = Text("geen lijst met geregistreerde namen opgegeven", "no list of registered names given")
+        reason = Text(
+            "geen lijst met geregistreerde namen opgegeven (--with names:BESTAND)",
+            "no list of registered names given (--with names:FILE)",
+        )
         yield from not_run(("SAML-ONB-006",), reason)
         return
     for row in doc.sheet.active():
@@ -252,7 +258,27 @@ class Lack:
 
     name: str
     oin: str
-    lacking: tuple[str, ...]
+    lacking: tuple[Words, ...]
+
+
+def unfit(data: bytes, oin: str, at: datetime) -> Iterator[Words]:
+    """Yield why the certificate in `data` cannot be the BSN certificate of the dienstverlener with this OIN."""
+    held = next((found for c in load_certificates(data)[:1] if (found := read_certificate(der_of(c)))), None)
+    if held is None:
+        yield Text("BSN-certificaat is onleesbaar", "BSN certificate cannot be read")
+        return
+    if held.not_after < at:
+        day = held.not_after.date()
+        yield Text(f"BSN-certificaat is verlopen op {day}", f"BSN certificate expired on {day}")
+    elif held.not_before > at:
+        day = held.not_before.date()
+        yield Text(f"BSN-certificaat geldt pas vanaf {day}", f"BSN certificate holds from {day} on")
+    if held.oin != oin:
+        yield Text(f"BSN-certificaat is van OIN {held.oin or '—'}", f"BSN certificate is of OIN {held.oin or '—'}")
+    if held.key_encipherment is not True:
+        yield Text("BSN-certificaat mag niet versleutelen", "BSN certificate may not encrypt")
+    if held.public_key is None:
+        yield Text("BSN-certificaat heeft geen RSA-sleutel", "BSN certificate has no RSA key")
 
 
 def plan_batches(lacks: tuple[Lack, ...], size: int = BATCH) -> tuple[tuple[Lack, ...], ...]:

@@ -1,9 +1,10 @@
 """Read an aansluitbestand from a spreadsheet or CSV, and judge it beside what is handed along with it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from harness.errors import UnusableInput
 from harness.lint.judge import Context, Raw
 from harness.lint.kinds import guess
 from harness.lint.saml.onboarding import Joined, Row, Sheet, judge_onboarding
@@ -17,12 +18,13 @@ HEAD: Final = 10
 
 
 def judge_aansluitbestand(raw: Raw, ctx: Context) -> Iterator[Finding | NotRun]:
-    """Judge an aansluitbestand; the template, the previous one and the metadata come as companions."""
-    related = {c.relation: c for c in ctx.companions if c.relation in ("template", "previous")}
+    """Judge an aansluitbestand; the template, the previous one, registered names and the metadata come as companions."""
+    related = {c.relation: c for c in ctx.companions if c.relation in ("template", "previous", "names")}
     doc = Joined(
         sheet=sheet_of(raw.data, raw.name),
         template=_beside(related.get("template")),
         previous=_beside(related.get("previous")),
+        names=_names(related.get("names")),
         metadata=next((m for c in ctx.companions if not c.relation and (m := _metadata(c))), None),
     )
     yield from judge_onboarding(doc, ctx)
@@ -50,6 +52,19 @@ def heading_row(grid: Grid) -> int:
 
 def _beside(raw: Raw | None) -> Sheet | None:
     return sheet_of(raw.data, raw.name) if raw else None
+
+
+def _names(raw: Raw | None) -> Mapping[str, str]:
+    """Read the names under which organisations are registered, by OIN; raises UnusableInput when that is not in it."""
+    if raw is None:
+        return {}
+    sheet = sheet_of(raw.data, raw.name)
+    if not (sheet.column("oin") and sheet.column("name")):
+        raise UnusableInput(
+            f"{raw.name}: geen kolommen OIN en naam; geef een lijst met de geregistreerde namen",
+            f"{raw.name}: no columns OIN and naam; give a list of the registered names",
+        )
+    return {sheet.value(row, "oin"): sheet.value(row, "name") for row in sheet.rows if sheet.value(row, "oin")}
 
 
 def _metadata(raw: Raw) -> Metadata | None:
