@@ -118,7 +118,7 @@ def one_certificate(doc: Delivered, ctx: Context) -> Iterator[Finding]:
             secret = "PRIVATE KEY" in armour
             shown = "-----BEGIN … PRIVATE KEY-----" if secret else "-----BEGIN …-----"
             yield saw("SAML-MD-520", key.element, shown, case="private-key" if secret else "")
-        elif any(text.strip() and decode_base64(text) is None for text in key.texts):
+        elif any(text.strip() and decode_base64(text) is None for text in key.texts[key.certificate is not None :]):
             yield saw("SAML-MD-520", key.element, _beginning(key), "base64")
         if key.texts and key.certificate is None:
             yield saw("SAML-MD-509", key.element, _beginning(key))
