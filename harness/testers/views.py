@@ -226,7 +226,7 @@ def _declared(look: Looking, said: Declaration) -> dict[str, Any]:
         "function": CLEAN(said.function, 80),
         "day": look.say.day(said.date),
         "about": CLEAN(", ".join(word for word in about if word), 120),
-        "old": said.date < day_of(look.board.run.info.started),
+        "old": bool(look.board.run.path) and said.date < day_of(look.board.run.info.started),
     }
 
 

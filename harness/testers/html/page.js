@@ -2,7 +2,7 @@
 "use strict";
 document.documentElement.classList.add("js");
 
-const form = document.querySelector("form.say");
+const form = document.querySelector("form.say[data-saving]");
 for (const id of ["wrongs", "faster"]) document.getElementById(id)?.focus();
 
 if (form) {
