@@ -44,7 +44,12 @@ READER_NAMES = ("own", "logius", "dictu")
 @click.option("--date", "when", default="", metavar="DATUM", help="Datum (2026-11-21); anders vandaag.")
 @click.option("--expires", default="", metavar="DATUM", help="Datum waarna het bewijs niet meer telt.")
 @click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), help="Map met runs (voor --serve).")
-@click.option("--lang", type=click.Choice(["nl", "en"]), default=None, help="Taal van de pagina (voor --serve).")
+@click.option(
+    "--lang",
+    type=click.Choice(["nl", "en"]),
+    default=None,
+    help="Taal van de pagina (voor --serve) en van wat wordt opgemerkt.",
+)
 def attest(
     step: str | None, serve: bool, declare: bool, scenario: Path, reader: str | None, runs: Path, lang: str | None,
     **said: Any,
@@ -65,10 +70,10 @@ def attest(
     if reader:
         raise click.UsageError("--for hoort bij --declare")
     _need(STAP=step, **{f"--{name}": said[name] for name in ("by", "function", "statement")})
-    _stated(scenario, step or "", said)
+    _stated(scenario, step or "", lang or "nl", said)
 
 
-def _stated(scenario: Path, step: str, said: dict[str, Any]) -> None:
+def _stated(scenario: Path, step: str, lang: str, said: dict[str, Any]) -> None:
     from dataclasses import replace
 
     from harness.attestations import Attestation
@@ -76,6 +81,7 @@ def _stated(scenario: Path, step: str, said: dict[str, Any]) -> None:
     from harness.attesting import check_provider, find, take_in
     from harness.chain import load
     from harness.model import Verdict
+    from harness.pdfdata import told
 
     loaded = load(scenario)
     check_provider(loaded, said["provider"])
@@ -89,10 +95,13 @@ def _stated(scenario: Path, step: str, said: dict[str, Any]) -> None:
     )
     path = loaded.folder / "attestations.toml"
     if attestation.file:
-        attestation = replace(attestation, file=take_in(path, step, find(path, attestation.file)))
+        given = find(path, attestation.file)
+        attestation = replace(attestation, file=take_in(path, step, given))
     sealed = record(path, attestation, tuple(loaded.scenario.connections))
     seal = f" (sha256 {sealed.sha256[:12]}…)" if sealed.sha256 else ""
     click.echo(f"{path}: {sealed.step} {said['verdict']}{seal}")
+    if sealed.file and (noted := told(Path(said["file"]).name, given.read_bytes())):
+        click.echo(f"{'note' if lang == 'en' else 'let op'}: {noted.of(lang)}", err=True)
 
 
 def _declared(scenario: Path, reader: str, said: dict[str, Any]) -> None:

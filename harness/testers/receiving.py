@@ -45,11 +45,12 @@ class Arrived:
 
 @dataclass
 class Form:
-    """The fields of a form, the files that came with it, and a sentence for each file that was refused."""
+    """The fields of a form, the files that came with it, and a sentence for each that was refused or wants a look."""
 
     fields: dict[str, str] = field(default_factory=dict)
     files: list[Arrived] = field(default_factory=list)
     refused: list[Text] = field(default_factory=list)
+    noted: list[Text] = field(default_factory=list)
 
 
 @contextmanager

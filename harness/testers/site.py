@@ -347,7 +347,8 @@ class Site:
 def _tidings(say: PageWording, form: Form) -> list[str]:
     masked = sum(file.masked for file in form.files)
     told = [say.count("added", len(form.files))] if form.files else []
-    return [*told, say.count("masked", masked)] if masked else told
+    told += [say.count("masked", masked)] if masked else []
+    return [*told, *(f"{noted.of(say.lang)}." for noted in form.noted)]
 
 
 def _wants_json(request: web.Request) -> bool:

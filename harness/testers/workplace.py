@@ -16,6 +16,7 @@ from harness.choice import newest_run
 from harness.errors import UnusableInput
 from harness.masking import Masker
 from harness.model import Text, Verdict
+from harness.pdfdata import told
 from harness.report import html
 from harness.report.build import build
 from harness.rulebook import rulebook
@@ -165,8 +166,11 @@ class Workplace:
     def _kept(self, ask: Ask, arrived: Arrived, form: Form) -> Proof:
         if arrived.path is None:
             return Proof("", arrived.sha256, arrived.name, "elsewhere", arrived.size)
+        data = arrived.path.read_bytes()
+        if noted := told(arrived.name, data):
+            form.noted.append(noted)
         try:
-            file = keep(self.path, arrived.name, arrived.path.read_bytes())
+            file = keep(self.path, arrived.name, data)
         except UnusableInput as wrong:
             form.refused.append(Text(f"Geweigerd: {wrong.text.nl}.", f"Refused: {wrong.text.en}."))
             return Proof()

@@ -189,3 +189,11 @@ async def test_a_file_that_was_taken_out_leaves_the_disk_unless_something_rests_
     (draft,) = json.loads((folder / "attestations.drafts.json").read_text())
     await anna.write(STEP, f"remove:{draft['files'][0]['sha256']}")
     assert len(kept(folder)) == 1
+
+
+async def test_a_pdf_stays_as_it_is_and_the_names_in_its_metadata_are_told(anna, folder):
+    body = b"%PDF-1.7\n1 0 obj\n<</Author(J. Jansen)>>\nendobj\ntrailer <</Info 1 0 R>>\n%%EOF\n"
+    answer = await anna.write(STEP, "draft", [("verslag.pdf", body)])
+    assert answer.status_code == 303
+    assert "verslag.pdf houdt zijn metadata (auteur J. Jansen)" in (await anna.get(STEP)).text
+    assert [path.read_bytes() for path in (folder / "bewijs").iterdir()] == [body]
