@@ -52,7 +52,8 @@ KINDS: Final = {
 _HTTP_START = re.compile(rb"\A(?:[A-Z]{3,7} \S+ HTTP/1\.[01]|HTTP/[12](?:\.[01])? \d{3}[^\r\n]*)\r?\n")
 _ROOT = re.compile(rb"<(?![?!])(?:[\w.-]+:)?([\w.-]+)")
 
-_EBMS: Final = re.compile(rb"ebxml-msg/schema/msg-header-2_0")
+_EBMS: Final = re.compile(rb"ebxml-msg/schema/msg-header-2_0", re.IGNORECASE)
+_PROVIDING: Final = re.compile(rb"<(?:services|profiles|rolebindings)[\s/>]")
 _CPA: Final = re.compile(rb"<(?:[\w.-]+:)?CollaborationProtocolAgreement\b")
 _FAULT: Final = re.compile(rb"<(?:[\w.-]+:)?Fault\b")
 
@@ -82,7 +83,7 @@ def split_http(data: bytes) -> tuple[HttpHead | None, bytes]:
         return None, data
     cut = re.search(rb"\r?\n\r?\n", data)
     head, body = (data[: cut.start()], data[cut.end() :]) if cut else (data, b"")
-    start, *lines = head.decode("latin-1").replace("\r\n", "\n").split("\n")
+    start, *lines = re.sub(r"\r?\n[ \t]+", " ", head.decode("latin-1")).replace("\r\n", "\n").split("\n")
     headers = tuple(
         (name.strip().lower(), value.strip()) for name, colon, value in (line.partition(":") for line in lines) if colon
     )
@@ -151,7 +152,7 @@ def _xml_kind(head: bytes, raw: Raw) -> str | None:
     if root[1] == b"Envelope":
         return _envelope_kind(text)
     kind = _ROOT_KINDS.get(root[1]) or _saml_kind(text[root.start() :]) or _nearest(root[1])
-    return "provider-spec" if kind == "consumer-spec" and b"<services" in text else kind
+    return "provider-spec" if kind == "consumer-spec" and _PROVIDING.search(text) else kind
 
 
 def _saml_kind(text: bytes) -> str | None:

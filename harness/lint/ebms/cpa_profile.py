@@ -14,12 +14,12 @@ ROWS: Final = {
     "osb-be-e": "PROF-BEE",
     "osb-rm-e": "PROF-RME",
 }
-COMMON: Final = (("isAuthorizationRequired", ("true", "1")), ("isIntelligibleCheckRequired", ("false", "0")))
+COMMON: Final = (("isAuthorizationRequired", ("true", "1")),)
 
 
 @table.rule(*ROWS.values())
 def common_columns(doc: Doc, ctx: Context) -> Outcome:
-    """What all six profiles share: authorisation, no intelligibility check, an actor when acknowledgements are asked."""
+    """Authorisation, an actor when acknowledgements are asked, and no signed ones where the profile has none."""
     for party, _, binding, channel in doc.business:
         rule = ROWS.get(doc.profile(party, channel))
         if rule is None:
@@ -29,6 +29,8 @@ def common_columns(doc: Doc, ctx: Context) -> Outcome:
             yield at(binding.characteristics or binding, rule, f"{binding.action}: {', '.join(departures)}")
         if channel.reliable and not channel.actor:
             yield at(channel, rule, f"{channel.id}: actor –", TO_PARTY_MSH)
+        if rule in ("PROF-BE", "PROF-RM", "PROF-BES", "PROF-BEE") and channel.ack_signature_requested == "always":
+            yield at(channel, rule, f"{channel.id}: ackSignatureRequested=always", "never")
 
 
 def _departures(traits: Characteristics | None) -> list[str]:

@@ -23,6 +23,7 @@ def _row(profile: str) -> dict[str, tuple[str, ...]]:
         "isConfidential": KEPT if sealed else TRANSIENT,
         "isNonRepudiationRequired": repudiation,
         "isNonRepudiationReceiptRequired": repudiation,
+        "isIntelligibleCheckRequired": ("false", "0"),
     }
 
 

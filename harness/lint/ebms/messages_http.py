@@ -125,6 +125,11 @@ def package(case: Received, ctx: Context) -> Verdicts:
     name = root.media_type.name if root is not None else ""
     if name not in ("", "text/xml") and "root-not-xml" not in found.oddities:
         yield Finding("HTTP-005", case="root-type", observed=name, expected="text/xml", where="Content-Type")
+    stated = found.media_type.get("type").lower()
+    if stated not in ("", "text/xml"):
+        yield Finding(
+            "HTTP-005", case="other-type", observed=f'type="{stated}"', expected='type="text/xml"', where="Content-Type"
+        )
 
 
 @TABLE.rule("HTTP-006")

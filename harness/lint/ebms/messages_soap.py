@@ -201,10 +201,11 @@ def encoding(case: Received, ctx: Context) -> Verdicts:
 def signal_body(case: Received, ctx: Context) -> Verdicts:
     """EBMS 2.4: a signal has nothing in its Body but a StatusRequest or StatusResponse."""
     message = case.message
-    if not case.readable or not message.is_signal or message.kind in ("Ping", "Pong", "Acknowledgment"):
+    if not case.readable or not message.is_signal:
         return
+    has_own_rule = message.kind in ("Ping", "Pong", "Acknowledgment")  # for what ebMS itself puts in a Body
     for block in message.body_blocks:
-        if not is_eb(block, "StatusRequest") and not is_eb(block, "StatusResponse"):
+        if not is_eb(block) if has_own_rule else not (is_eb(block, "StatusRequest") or is_eb(block, "StatusResponse")):
             yield Finding(
                 "SOAP-010",
                 observed=etree.QName(block).localname,

@@ -128,9 +128,11 @@ def bound_roles(doc: Doc, ctx: Context) -> Outcome:
 def profiles(doc: Doc, ctx: Context) -> Outcome:
     """Every profile is one of the six of Digikoppeling."""
     for element in (*_all(doc, "message"), *_all(doc, "profile")):
-        name = spec.value(element, "profile") if _local(element) == "message" else spec.value(element, "name", "id")
-        if name and name not in spec.PROFILES:
-            yield at("PSPEC-006", element, observed=name, expected=", ".join(spec.PROFILES))
+        keys = ("profile",) if _local(element) == "message" else ("name", "id")
+        name = spec.value(element, *keys)
+        given = any(element.get(key) is not None for key in keys)
+        if (name or given) and name not in spec.PROFILES:
+            yield at("PSPEC-006", element, observed=name or Text("leeg", "empty"), expected=", ".join(spec.PROFILES))
 
 
 @table.rule("PSPEC-007")

@@ -2,6 +2,7 @@
 
 import base64
 import random
+import re
 import time
 
 import pytest
@@ -224,3 +225,37 @@ def test_a_binding_that_signs_one_way_only_is_an_error(side):
     end = whole.index(f"</tns:{side}NonRepudiation>") + len(f"</tns:{side}NonRepudiation>")
     document = judged((whole[:start] + whole[end:]).encode(), "cpa.xml")
     assert {f.rule for f in errors(document)} == {"CPA-071"}
+
+
+def found_in(data, file="x.xml", **options):
+    return {(g.finding.rule, str(g.severity)) for g in judged(data, file, **options).findings}
+
+
+def test_white_space_around_a_moment_is_collapsed_as_xml_schema_says():
+    data = cpa().replace(b"<tns:Start>", b"<tns:Start>\n  ").replace(b"</tns:End>", b" </tns:End>")
+    assert data != cpa()
+    assert not errors(judged(data, "cpa.xml"))
+    assert errors(judged(cpa().replace(b"<tns:Start>2026", b"<tns:Start> 202O"), "cpa.xml"))
+
+
+def test_a_letter_in_a_test_oin_is_an_error():
+    assert ("SPEC-011", "error") in found_in(consumer_spec().replace(OIN_A.encode(), OIN_A[:-1].encode() + b"O", 1))
+
+
+def test_a_provider_specification_without_services_is_still_one():
+    data = re.sub(rb"<services>.*</services>", b"", provider_spec(), flags=re.DOTALL)
+    document = judged(data, "provider.xml")
+    assert document.kind == "provider-spec"
+    assert "PSPEC-002" in {f.rule for f in errors(document)}
+
+
+def test_an_empty_profile_is_no_profile():
+    data = provider_spec().replace(b'profile="osb-rm"', b'profile=""', 1)
+    assert ("PSPEC-006", "error") in found_in(data, "provider.xml")
+
+
+def test_what_all_profiles_share_is_looked_at():
+    data = cpa().replace(b'isIntelligibleCheckRequired="false"', b'isIntelligibleCheckRequired="true"')
+    assert ("CPA-070", "warning") in found_in(data, "cpa.xml")
+    data = cpa().replace(b'ackSignatureRequested="never"', b'ackSignatureRequested="always"')
+    assert ("PROF-RM", "info") in found_in(data, "cpa.xml")

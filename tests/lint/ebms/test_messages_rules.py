@@ -9,6 +9,7 @@ import pytest
 from harness.lab.ca import Pki
 from harness.lint.ebms.messages import TABLES, judge
 from harness.lint.judge import Context, HttpHead, Raw
+from harness.lint.kinds import guess, split_http
 from harness.model import Environment, Finding, NotRun, Severity
 from harness.rulebook import rulebook
 from harness.wire import ebms_build as build
@@ -211,6 +212,8 @@ DEVIATIONS = [
     ),
     ("SOAP-009", "", "ping", swap('encoding="UTF-8"', 'encoding="ISO-8859-1"')),
     ("SOAP-010", "", "error", swap(EMPTY_BODY, "<soap:Body><x/></soap:Body>")),
+    ("SOAP-010", "", "ping", swap(EMPTY_BODY, "<soap:Body><x/></soap:Body>")),
+    ("SOAP-010", "", "ack", swap(EMPTY_BODY, "<soap:Body><x/></soap:Body>")),
     ("HDR-001", "", "ping", swap('eb:version="2.0"', 'eb:version="3.0"')),
     ("HDR-001", "", "message", swap('Manifest eb:version="2.0"', 'Manifest eb:version="1.0"')),
     ("HDR-002", "", "ping", sub("<eb:To>.*?</eb:To>", "<eb:To/>")),
@@ -428,6 +431,28 @@ def test_one_deviation_in_the_mime_package_fires_its_rule(rule, case, change, cp
     raw = made("message")
     findings, _ = found(replace(raw, data=change(raw.data)), context(cpas))
     assert (rule, case) in findings, findings
+
+
+def test_the_type_of_the_package_is_text_xml(cpas):
+    raw = made("message")
+    head = raw.http.get("content-type").replace('type="text/xml"', 'type="application/xop+xml"')
+    http = replace(raw.http, headers=(*(h for h in raw.http.headers if h[0] != "content-type"), ("content-type", head)))
+    findings, _ = found(replace(raw, http=http), context(cpas))
+    assert ("HTTP-005", "other-type") in findings
+
+
+def test_a_folded_http_header_is_one_header(cpas):
+    raw = made("message")
+    lines = [raw.http.start, *(f"{k}: {v}" for k, v in raw.http.headers)]
+    captured = "\r\n".join(lines).replace("; boundary", ";\r\n\tboundary").encode() + b"\r\n\r\n" + raw.data
+    http, body = split_http(captured)
+    assert b"\r\n\tboundary" in captured
+    assert found(Raw(body, "m", http), context(cpas))[0] == found(raw, context(cpas))[0]
+
+
+def test_an_ebxml_namespace_in_another_case_is_still_an_ebms_message():
+    data = PING.envelope().replace(b"committees/ebxml-msg", b"committees/ebxml-Msg")
+    assert guess(Raw(data, "x.xml")) == "ebms-message"
 
 
 def test_a_payload_with_text_xml_is_no_package(cpas):
