@@ -16,6 +16,7 @@ Verdicts = Iterator[Finding | NotRun]
 NAME: Final = "digimelding"
 _MOST_ATTACHMENTS: Final = 5
 _LONGEST_REFERENCE: Final = 12
+_LONGEST_REGISTRY: Final = 3
 
 
 def _payload(msg: Message) -> etree._Element | None:
@@ -39,6 +40,8 @@ def the_profile_is_be_or_be_s(msg: Message, ctx: Context) -> Verdicts:
 def the_echo_comes_back(msg: Message, ctx: Context) -> Verdicts:
     """The text of Echo comes back unchanged (DMKS ch. 4)."""
     payload = _payload(msg)
+    if payload is not None and local(payload) == "EchoRequest":
+        yield from _echo_asked(payload)
     if payload is None or local(payload) != "EchoResponse":
         return
     request = msg.companions.request
@@ -50,6 +53,19 @@ def the_echo_comes_back(msg: Message, ctx: Context) -> Verdicts:
     got = "".join(e.text or "" for e in answered[:1])
     if got != asked:
         yield found("DIGIMELDING-ECHO-001", answered[0] if answered else payload, observed=got or "–", expected=asked)
+
+
+def _echo_asked(payload: etree._Element) -> Verdicts:
+    """A question for an echo: OinBasisregistratie, a Registratie of at most three letters if any, and Echo."""
+    names = [local(child) for child in elements(payload)]
+    if [name for name in names if name != "Registratie"] != ["OinBasisregistratie", "Echo"] or len(names) > 3:
+        expected = "OinBasisregistratie, Registratie?, Echo"
+        yield found(
+            "DIGIMELDING-ECHO-001", payload, observed=", ".join(names) or "–", expected=expected, case="request"
+        )
+    for registry in _all(payload, "Registratie"):
+        if not 1 <= len(text(registry)) <= _LONGEST_REGISTRY:
+            yield found("DIGIMELDING-ECHO-001", registry, observed=text(registry), expected="BAG", case="request")
 
 
 @rule("DIGIMELDING-ID-001", "DIGIMELDING-ID-002")

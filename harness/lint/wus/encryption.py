@@ -1,6 +1,7 @@
 """WUS-ENC: the encrypted Body of 2W-be-SE, as far as it shows from outside and with the key inside."""
 
 import contextlib
+import copy
 import hashlib
 from collections.abc import Iterator
 from typing import Final
@@ -15,11 +16,12 @@ from harness.lint.wus.security import short
 from harness.lint.wus.table import ABSENT, NO_REQUEST, rule
 from harness.model import Finding, NotRun, Text
 from harness.wire import wss, wss_encrypt, wss_verify
-from harness.wire.soap import DS, NAMESPACES, WSSE, WSSE11, XENC, XENC11, elements, local
+from harness.wire.soap import DS, NAMESPACES, WSSE, WSSE11, XENC, XENC11, Envelope, elements, local
 
 Verdicts = Iterator[Finding | NotRun]
 DATA: Final = f"{{{XENC}}}EncryptedData"
 KEY: Final = f"{{{XENC}}}EncryptedKey"
+OAEP_DIGESTS: Final = ("sha1", "sha256", "sha384", "sha512")
 
 
 def _raw_envelope(msg: Message) -> tuple[etree._Element | None, etree._Element | None]:
@@ -56,17 +58,31 @@ def the_body_is_encrypted_in_se_only(msg: Message, ctx: Context) -> Verdicts:
 @rule("WUS-ENC-002")
 def signed_first_then_encrypted(msg: Message, ctx: Context) -> Verdicts:
     """The signature is over the readable Body: sign first, then encrypt (KWUS WB006)."""
-    if msg.envelope is None or msg.examination is None or not msg.encrypted:
+    if msg.envelope is None or msg.examination is None or not (msg.encrypted or msg.decrypted):
         return
     body = msg.envelope.body
     for part in msg.examination.parts:
         node = part.node
         if node is None or part.method not in wss.DIGEST_METHODS:
             continue
-        over_cipher = node is body and _digest_fits(part, node)
-        if over_cipher or node.tag == DATA:
+        as_sent = _as_sent(msg) if node is body and not part.intact else None
+        if node.tag == DATA or (as_sent is not None and _digest_fits(part, as_sent)):
             observed = Text("ondertekend na het versleutelen", "signed after encryption")
             yield found("WUS-ENC-002", part.element, observed=observed)
+
+
+def _as_sent(msg: Message) -> etree._Element | None:
+    """Return the Body with the EncryptedData that it arrived with, in the namespaces of its own place."""
+    if msg.envelope is None or msg.envelope.body is None or msg.encrypted:
+        return None if msg.envelope is None else msg.envelope.body
+    if msg.sealed is None:
+        return None
+    root = copy.deepcopy(msg.envelope.root)
+    body = Envelope(root).body
+    if body is not None:
+        body[:] = [copy.deepcopy(msg.sealed)]
+        body.text = body[0].tail = None
+    return body
 
 
 def _digest_fits(part: wss_verify.Part, node: etree._Element) -> bool:
@@ -107,7 +123,7 @@ def the_data_is_pointed_at(msg: Message, ctx: Context) -> Verdicts:
 @rule("WUS-ENC-004", "WUS-ENC-008")
 def the_data_algorithm(msg: Message, ctx: Context) -> Verdicts:
     """The data is under AES-GCM; CBC is old, 3DES is out (DKB ENC001-003). A GCM cipher has its IV and tag."""
-    data, _ = _raw_envelope(msg)
+    data, key = _raw_envelope(msg)
     if data is None:
         return
     method = data.find(f"{{{XENC}}}EncryptionMethod")
@@ -120,9 +136,25 @@ def the_data_algorithm(msg: Message, ctx: Context) -> Verdicts:
         size = len(wss_verify.decode(data.findtext("xenc:CipherData/xenc:CipherValue", namespaces=NAMESPACES)))
         if size < 28:
             yield found("WUS-ENC-008", data, observed=f"{size} bytes", expected="≥ 28")
-    if msg.decrypted is False:
+    if msg.decrypted is False and _can_be_opened(data, key):
         observed = Text("niet te ontsleutelen met de meegegeven sleutel", "cannot be decrypted with the given key")
         yield found("WUS-ENC-008", data, observed=observed, case="key")
+
+
+def _can_be_opened(data: etree._Element, key: etree._Element | None) -> bool:
+    """Whether the algorithms are ones that we undo: with others a failure says nothing about the key."""
+    if key is None:
+        return False
+    used = [e.find(f"{{{XENC}}}EncryptionMethod") for e in (key, data)]
+    transport, cipher = ("" if method is None else method.get("Algorithm") or "" for method in used)
+    if transport not in (wss_encrypt.OAEP_MGF1P, wss_encrypt.OAEP11) or cipher not in wss_encrypt.GCM | wss_encrypt.CBC:
+        return False
+    return _oaep_digest(key) in OAEP_DIGESTS
+
+
+def _oaep_digest(key: etree._Element) -> str:
+    digest = key.find("xenc:EncryptionMethod/ds:DigestMethod", NAMESPACES)
+    return "sha1" if digest is None else short(digest.get("Algorithm") or "")
 
 
 @rule("WUS-ENC-005")
@@ -138,10 +170,9 @@ def the_key_transport(msg: Message, ctx: Context) -> Verdicts:
             "WUS-ENC-005", key, observed=short(algorithm) if algorithm else ABSENT, expected="rsa-oaep-mgf1p, rsa-oaep"
         )
         return
-    digest = key.find("xenc:EncryptionMethod/ds:DigestMethod", NAMESPACES)
-    name = "sha1" if digest is None else short(digest.get("Algorithm") or "")
+    name, digest = _oaep_digest(key), key.find("xenc:EncryptionMethod/ds:DigestMethod", NAMESPACES)
     mask = key.find(f"xenc:EncryptionMethod/{{{XENC11}}}MGF", NAMESPACES)
-    if name not in ("sha1", "sha256", "sha384", "sha512"):
+    if name not in OAEP_DIGESTS:
         yield found("WUS-ENC-005", digest, observed=name, expected="sha256")
     if mask is not None and algorithm == wss_encrypt.OAEP_MGF1P:
         yield found("WUS-ENC-005", mask, observed="MGF", expected=wss_encrypt.OAEP11, case="mgf")

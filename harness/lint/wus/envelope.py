@@ -15,13 +15,14 @@ from harness.wire.soap import SOAP, SOAP12, WSA, WSA_OLD, WSSE, display, element
 Verdicts = Iterator[Finding | NotRun]
 _BOMS = {b"\xff\xfe": "UTF-16 (little endian)", b"\xfe\xff": "UTF-16 (big endian)"}
 BIG = 10 * 1024 * 1024
+_UNDECLARED = "SCHEMAV_CVC_ELT_1"
 _UTF8 = ("utf-8", "utf8", "us-ascii", "ascii", "")
 
 
 @rule("WUS-SOAP-001")
 def well_formed_without_dtd(msg: Message, ctx: Context) -> Verdicts:
-    """The message is well-formed XML and has no DTD (BP R1008); an empty answer is a matter of HTTP."""
-    if msg.broken is not None and not (msg.is_html or msg.is_json or _nothing_came(msg)):
+    """The message is well-formed XML and has no DTD (BP R1008); an empty answer is a matter of HTTP, a broken package of MTOM."""
+    if msg.broken is not None and not (msg.is_html or msg.is_json or msg.package_broken or _nothing_came(msg)):
         yield Finding("WUS-SOAP-001", case=msg.broken.case, observed=msg.broken.text, line=msg.broken.line)
 
 
@@ -148,11 +149,17 @@ def the_body_holds_what_the_wsdl_names(msg: Message, ctx: Context) -> Verdicts:
         if not msg.service.operations:
             yield NotRun("WUS-SOAP-011", NO_WSDL)
         return
-    wanted = [o.input if msg.is_request else o.output for o in operations]
-    if msg.operation is not None and msg.operation in operations:
-        wanted = [msg.operation.input if msg.is_request else msg.operation.output]
+    wanted = _wanted(msg)
     if str(payload.tag) not in wanted:
         yield found("WUS-SOAP-011", payload, observed=str(payload.tag), expected=", ".join(wanted[:6]))
+
+
+def _wanted(msg: Message) -> list[str]:
+    """Return the elements that the WSDL at hand names for this message, or the ones of the known service."""
+    operations = msg.companions.operations or list(msg.service.operations)
+    if msg.operation is not None and msg.operation in operations:
+        operations = [msg.operation]
+    return [o.input if msg.is_request else o.output for o in operations]
 
 
 def namespace_of(clark: str) -> str:
@@ -177,6 +184,8 @@ def the_body_is_valid(msg: Message, ctx: Context) -> Verdicts:
             yield NotRun("WUS-SOAP-012", missing or NO_SCHEMA)
         return
     wrong = soap_schema.complaints(schema, payload)
+    if wrong and wrong[0].type_name == _UNDECLARED and str(payload.tag) not in (_wanted(msg) or [str(payload.tag)]):
+        return  # that it is another element is said by WUS-SOAP-011 or DIGIPOORT-BODY-001
     for entry in wrong[:5]:
         yield Finding("WUS-SOAP-012", observed=complaint_text(entry), where=local(payload), line=payload.sourceline)
     if not wrong and msg.is_request:

@@ -95,8 +95,23 @@ class Message:
             return self.ctx.role
         if self.http is not None:
             return "response" if self.http.start.startswith("HTTP/") else "request"
+        if self.ctx.role == "fault":
+            return "response"
+        return self._role_of_its_element or self._role_of_its_headers
+
+    @property
+    def _role_of_its_element(self) -> str:
+        """The direction in which the WSDL at hand, or the service, sends the element in the Body."""
+        payload = self.envelope.payload if self.envelope is not None else None
+        clark = "" if payload is None else str(payload.tag)
+        known = (*self.companions.operations, *self.service.operations)
+        asks, answers = any(o.input == clark for o in known), any(o.output == clark for o in known)
+        return "" if asks is answers else "request" if asks else "response"
+
+    @property
+    def _role_of_its_headers(self) -> str:
         answers = self.envelope is not None and "RelatesTo" in self.envelope.addressing
-        return "response" if answers or self.ctx.role == "fault" else "request"
+        return "response" if answers else "request"
 
     @property
     def is_request(self) -> bool:
@@ -130,7 +145,8 @@ class Message:
             return "2W-be"
         if wss_encrypt.is_encrypted(self.envelope) or self.decrypted:
             return "2W-be-SE"
-        return "2W-be-S" if self.envelope.signatures else "2W-be"
+        tokens = (header.find(f"{{{soap.WSSE}}}BinarySecurityToken") for header in self.envelope.security)
+        return "2W-be-S" if self.envelope.signatures or any(t is not None for t in tokens) else "2W-be"
 
     @property
     def profile_given(self) -> bool:

@@ -15,7 +15,7 @@ from harness.lint.wus.service import ServiceProfile, service, services
 from harness.lint.wus.table import ABSENT
 from harness.model import Finding, NotRun, Text
 from harness.wire import soap_wsdl, xml
-from harness.wire.soap import WSAM, WSAW, elements, local, namespace
+from harness.wire.soap import WSA, WSAM, WSAW, display, elements, local, namespace
 from harness.wire.soap_schema import base_name
 from harness.wire.soap_wsdl import HTTP_TRANSPORT, SIX_HEADERS, SOAP11, SOAP12, WSDL, Wsdl
 
@@ -131,6 +131,13 @@ def document_literal_over_soap_1_1(doc: Contract, ctx: Context) -> Verdicts:
             yield found(
                 "WUS-WSDL-003", binding, observed=f"transport={binding.get('transport')}", expected=HTTP_TRANSPORT
             )
+    bindings = doc.wsdl.bindings
+    spoken = [
+        b for b in bindings if b.find(f"{{{SOAP11}}}binding") is not None or b.find(f"{{{SOAP12}}}binding") is not None
+    ]
+    if bindings and not spoken:
+        names = ", ".join(display(child) for child in elements(bindings[0]) if namespace(child) != WSDL) or ABSENT
+        yield found("WUS-WSDL-003", bindings[0], observed=names, expected="soap:binding (SOAP 1.1)")
     for operation in root.iter(f"{{{SOAP11}}}operation"):
         if operation.get("style", "document") != "document":
             yield found("WUS-WSDL-003", operation, observed=f"style={operation.get('style')}", expected="document")
@@ -268,8 +275,9 @@ def the_policy_signs_body_and_headers(doc: Contract, ctx: Context) -> Verdicts:
         children = elements(parts)
         if not children:
             continue  # an empty SignedParts means everything
-        names = {e.get("Name") for e in children if local(e) == "Header"}
-        whole = any(local(e) == "Header" and not e.get("Name") for e in children)
+        headers = [e for e in children if local(e) == "Header" and e.get("Namespace", WSA) == WSA]
+        names = {e.get("Name") for e in headers}
+        whole = any(not e.get("Name") for e in headers)
         missing = [] if any(local(e) == "Body" for e in children) else ["soapenv:Body"]
         missing += [] if whole else [f"wsa:{name}" for name in SIX_HEADERS if name not in names]
         if "includetimestamp" not in {name.lower() for name in doc.wsdl.assertions}:

@@ -441,6 +441,20 @@ def test_a_sealed_answer_with_one_deviation(rule, make):
     assert rule in rules(judged(make(), "response", profile="2W-be-SE"))
 
 
+def test_signing_after_encryption_is_found_with_the_key_too():
+    key = (("sleutel.pem", holders()["own"].key_pem),)
+    late = sealed(signed_after=True)
+    assert "WUS-ENC-002" in loud(judged(late, "response", profile="2W-be-SE", companions=key))
+
+
+@pytest.mark.parametrize("how", [wss_encrypt.Encryption(transport=wss_encrypt.RSA15)])
+def test_a_key_is_not_blamed_for_an_algorithm_that_nobody_undoes(how):
+    key = (("sleutel.pem", holders()["own"].key_pem),)
+    told = loud(judged(sealed(how), "response", profile="2W-be-SE", companions=key))
+    assert "WUS-ENC-005" in told
+    assert "WUS-ENC-008" not in told
+
+
 def test_an_encrypted_body_on_2w_be_s_is_refused():
     assert "WUS-ENC-001" in loud(judged(sealed(), "response", profile="2W-be-S"))
 

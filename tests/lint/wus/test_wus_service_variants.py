@@ -83,6 +83,9 @@ DIGIMELDING = [
     ("DIGIMELDING-SYNTAX-001", "<AnnotatieToevoegenRequest><Annotatie/><AnnotatieBoom/></AnnotatieToevoegenRequest>", "AnnotatieToevoegenRequest"),
     ("DIGIMELDING-ID-002", "<EchoRequest><OinBasisregistratie>00000003812345678000</OinBasisregistratie><Echo>a</Echo></EchoRequest>", "EchoRequest"),
     ("WUS-ADDR-016", ECHO, "EchoRequest"),
+    ("DIGIMELDING-ECHO-001", "<EchoRequest><Echo>a</Echo></EchoRequest>", "EchoRequest"),
+    ("DIGIMELDING-ECHO-001", ECHO.replace("<Echo>", "<Registratie>BAGX</Registratie><Echo>"), "EchoRequest"),
+    ("DIGIMELDING-ECHO-001", ECHO.replace("</EchoRequest>", "<Echo>b</Echo></EchoRequest>"), "EchoRequest"),
 ]  # fmt: skip
 
 

@@ -7,8 +7,9 @@ import pytest
 from lxml import etree
 
 from harness.check import judge_bytes
-from harness.lint.judge import Context
+from harness.lint.judge import Context, Raw
 from harness.wire import signature_value, soap, wss
+from tests.conftest import ROOT
 from tests.lint.wus.messages import (
     DS,
     NOW,
@@ -347,3 +348,49 @@ def test_files_that_are_judged_together_share_their_message_ids():
         told = [judge_bytes(files[name], name, ctx, "soap-message") for name in chosen]
         seen = [d.path for d in told if "WUS-ADDR-021" in {g.finding.rule for g in d.findings}]
         assert seen == expected, chosen
+
+
+WSDL = "stub-profielservice-v1.wsdl"
+XSD = "stub-profielservice-v1.xsd"
+
+
+def beside(*names):
+    return tuple(Raw((ROOT / "harness" / "lab" / "wsdl" / name).read_bytes(), name) for name in names)
+
+
+def guessed(envelope, *companions):
+    """What is found when neither role nor profile is given, and no HTTP head."""
+    context = Context(at=NOW, companions=companions, trust=(holders()["root"].pem,))
+    return {g.finding.rule for g in judge_bytes(raw_of(envelope), "bericht.xml", context).findings}
+
+
+def test_a_request_with_relates_to_is_known_by_its_element():
+    odd = ask(lambda e: etree.SubElement(e[0], WSA + "RelatesTo").__setattr__("text", "urn:x"))
+    assert "WUS-ADDR-008" in guessed(odd, *beside(WSDL, XSD))
+
+
+def test_an_answer_without_relates_to_is_known_by_its_element():
+    assert "WUS-ADDR-011" in guessed(answer(lambda e: e[0].remove(e[0].find(WSA + "RelatesTo"))), *beside(WSDL, XSD))
+
+
+def test_a_token_without_a_signature_is_no_2w_be():
+    def unsigned(envelope):
+        found = envelope.find(f".//{DS}Signature")
+        found.getparent().remove(found)
+        return envelope
+
+    assert "WUS-SEC-002" in guessed(unsigned(ask()))
+
+
+def test_another_element_is_said_once():
+    other = ask(lambda e: setattr(e[1][0], "tag", e[1][0].tag + "Anders"))
+    told = guessed(other, *beside(WSDL, XSD))
+    assert "WUS-SOAP-011" in told
+    assert "WUS-SOAP-012" not in told
+
+
+def test_a_package_that_cannot_be_opened_is_no_broken_xml():
+    head = answer_head(10, content_type='multipart/related; type="application/xop+xml"; start-info="text/xml"')
+    told = loud(judged(b"--x\r\n\r\n<a/>\r\n--x--", "response", head=head))
+    assert "WUS-MTOM-001" in told
+    assert "WUS-SOAP-001" not in told

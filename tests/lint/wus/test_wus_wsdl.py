@@ -65,6 +65,8 @@ def test_a_wsdl_with_one_deviation(rule):
         ("<sp:Body/>", "", "WUS-WSDL-011"),
         ("<sp:IncludeTimestamp/>", "", "WUS-WSDL-011"),
         ("<wsdl:definitions", "<wsdl:description", "WUS-WSDL-003"),
+        ("<soap:binding ", '<h:binding xmlns:h="http://schemas.xmlsoap.org/wsdl/http/" verb="POST" ', "WUS-WSDL-003"),
+        ('Name="To" Namespace="http://www.w3.org/2005/08', 'Name="To" Namespace="http://x/2004/08', "WUS-WSDL-011"),
     ],
 )
 def test_other_ways_to_break_a_wsdl(old, new, rule):
