@@ -82,7 +82,7 @@ def looks_like_host(name: str) -> bool:
 def is_private_name(name: str) -> bool:
     """Whether `name` cannot be a public host name: one label, or an ending for private use."""
     labels = name.lower().removesuffix(".").removeprefix("*.").split(".")
-    return len(labels) == 1 or labels[-1] in _LOCAL
+    return len(labels) == 1 or labels[-1] in _LOCAL or labels[-2:] == ["home", "arpa"]
 
 
 def syntax_fault(name: str) -> str:

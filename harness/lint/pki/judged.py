@@ -78,6 +78,8 @@ def _companions(raws: tuple[Raw, ...], password: bytes | None) -> Companions:
             elif not certificate.is_ca:
                 others.append((raw.relation, certificate))
         crls += [(read_crl(crl), content.form) for crl in content.crls]
+        if not (content.crls or content.certificates) and raw.name.lower().endswith(".crl"):
+            crls.append((None, content.form))
         ocsp += content.ocsp
         keys += [(raw.relation, replace(key, mode=raw.mode)) for key in content.keys]
     return Companions(

@@ -47,10 +47,10 @@ def distribution_points(doc: Judged, ctx: Context) -> Iterator[Finding]:
 def revoked(doc: Judged, ctx: Context) -> Iterator[Finding | NotRun]:
     """Each certificate of the path is looked up in the CRL of its issuer, when that CRL can be trusted (DKC 7)."""
     crls = doc.crls
+    yield from _unreadable(doc)
     if not crls:
         yield from _NO_CRL
         return
-    yield from _unreadable(doc)
     path = doc.path.certificates
     used: set[bytes] = set()
     for child, issuer in pairwise(path):

@@ -53,8 +53,9 @@ def complete_as_sent(doc: Judged, ctx: Context) -> Iterator[Finding]:
 
 @ORDER.rule("PKIO-CHAIN-007")
 def in_order(doc: Judged, ctx: Context) -> Iterator[Finding]:
-    """The leaf stands first and each next certificate certifies the one before it."""
-    yield from order_of(doc.served, doc.cert)
+    """The leaf stands first and each next certificate certifies the one before it; a PKCS file is a set without order."""
+    if doc.content.form not in {"pkcs7", "pkcs12"}:
+        yield from order_of(doc.served, doc.cert)
 
 
 def order_of(served: Sequence[Certificate], leaf: Certificate) -> Iterator[Finding]:

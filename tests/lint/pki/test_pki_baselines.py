@@ -10,7 +10,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs12
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs7, pkcs12
 from cryptography.x509 import ocsp
 from pki_forge import AT, HOST, g4_leaf, leaf, pem, rsa_key, subject, web_leaf
 
@@ -175,6 +175,7 @@ DEVIATIONS = [
     ("PKIO-SAN-005", "warning", lambda: judge(leaf(others=(x509.IPAddress(ip_address("192.0.2.1")),)))),
     ("PKIO-SAN-005", "error", lambda: judge(g4_leaf(others=(x509.IPAddress(ip_address("192.0.2.1")),)))),
     ("PKIO-SAN-006", "error", lambda: judge(leaf(hosts=(HOST, "ebms.intern.local")))),
+    ("PKIO-SAN-006", "error", lambda: judge(leaf(hosts=(HOST, "ebms.home.arpa")))),
     ("PKIO-SAN-007", "error", lambda: judge(leaf(hosts=(HOST, "ebms.voorbeeld.test:8443")))),
     ("PKIO-SAN-009", "warning", lambda: judge(leaf(), env="preprod", beside=[("prod", leaf(key=rsa_key("b")))])),
     ("PKIO-KU-001", "warning", lambda: judge(leaf(usage_critical=False))),
@@ -212,6 +213,8 @@ DEVIATIONS = [
     ("PKIO-REV-001", "error", lambda: judge(leaf(crl=("ldap://crl.test.invalid/cn=crl",)))),
     ("PKIO-REV-002", "info", lambda: judge(leaf(crl=("https://crl.test.invalid/tsp.crl",)))),
     ("PKIO-REV-002", "error", lambda: judge(leaf(crl=("ldap://crl.test.invalid/cn=crl",)))),
+    ("PKIO-REV-003", "error", lambda: judge(leaf(), chain=(*CHAIN, Raw(forge.crl()[:-40], "tsp.crl")))),
+    ("PKIO-REV-003", "error", lambda: judge(leaf(), beside=[("", b"-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n")])),
     ("PKIO-REV-006", "error", lambda: judge(LEAF, beside=[("", answer(LEAF, status=ocsp.OCSPCertStatus.REVOKED))])),
     ("PKIO-REV-006", "warning", lambda: judge(LEAF, beside=[("", answer(LEAF, at=AT - timedelta(days=9)))])),
     ("PKIO-REV-006", "warning", lambda: judge(LEAF, beside=[("", answer(LEAF, signer="g1dom"))])),
@@ -244,6 +247,15 @@ def test_a_good_uzi_certificate_is_silent():
 
 def test_a_pkcs12_file_with_every_ca_is_silent():
     assert not loud(judge(store("g1tsp", "g1dom"), role="tls-client", password="geheim", chain=()))
+
+
+@pytest.mark.parametrize("names", [("g1tsp", "g1dom"), ("g1dom", "g1tsp")])
+def test_a_store_is_a_set_whose_order_says_nothing(names):
+    assert not loud(judge(store(*names), role="tls-client", password="geheim", chain=()))
+    cas = [forge.AUTHORITIES[n]().certificate for n in names]
+    for form in (Encoding.DER, Encoding.PEM):
+        bundle = pkcs7.serialize_certificates([*cas, leaf()], form)
+        assert not loud(judge(bundle, chain=()))
 
 
 def test_a_fresh_crl_and_a_good_ocsp_answer_are_silent_and_leave_nothing_open_for_the_leaf():
