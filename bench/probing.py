@@ -19,7 +19,7 @@ from harness.lint.judge import Context
 from harness.lint.tls import MUTUAL, judge_survey
 from harness.model import Finding
 from harness.wire.survey import Plan, survey_many
-from harness.wire.tls import from_files
+from harness.wire.tls_caller import from_files
 
 HOST = "lab-ketenpartner.ketentest.test"
 BAR_SECONDS, BAR_MB = 30.0, 150.0

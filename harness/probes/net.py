@@ -15,7 +15,8 @@ from harness.lint.tls.words import address, versions
 from harness.model import Environment, Finding, Observation, Text
 from harness.probes.probe import NotPossible, Tools, Yield, probe
 from harness.wire.survey import Lookup, Plan, Survey, connect, look_up, proxy_of, readable, survey, through_proxy
-from harness.wire.tls import Caller, Patience
+from harness.wire.tls import Patience
+from harness.wire.tls_caller import Caller
 from harness.wire.tls_openssl import Presented
 
 SPACING = 1.0

@@ -23,7 +23,7 @@ from harness.probes.probe import NotApplicable, NotPossible, Tools, Yield, probe
 from harness.probes.scans import scanned
 from harness.wire.cpa import parse_cpa
 from harness.wire.survey import Survey, readable, survey
-from harness.wire.tls import suite_of
+from harness.wire.tls_offers import suite_of
 
 UNTRUSTED: Final = frozenset({
     "PKIO-CHAIN-001", "PKIO-CHAIN-002", "PKIO-CHAIN-006", "PKIO-VAL-001", "PKIO-SAN-002", "PKIO-KU-004", "PKIO-SIG-001",

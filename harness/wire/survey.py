@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import urlsplit
 
-from harness.wire import tls, tls_openssl
+from harness.wire import tls, tls_caller, tls_offers, tls_openssl
 from harness.wire.der import DerBroken
-from harness.wire.tls import PATIENCE, Address, Ask, Caller, Handshake, Patience, shake_hands
+from harness.wire.tls import PATIENCE, Address, Ask, Handshake, Patience, shake_hands
+from harness.wire.tls_caller import Caller
 from harness.wire.tls_openssl import Presented
 from harness.wire.x509 import Certificate
 
@@ -186,15 +187,15 @@ class Plan:
         """
         modern = [version for version in self.versions if version in ("1.2", "1.3")]
         for version in self.versions:
-            yield tls.NOBODY, version, True
+            yield tls_caller.NOBODY, version, True
             if self.own and version in modern:
                 yield self.own, version, True
         if self.thorough:
             for version in modern:
-                yield tls.stranger(), version, True
+                yield tls_caller.stranger(), version, True
                 for other in self.others:
                     yield other, version, True
-                yield tls.NOBODY, version, False
+                yield tls_caller.NOBODY, version, False
 
 
 def survey(host: str, port: int, addresses: Iterable[Address], plan: Plan, **known: object) -> Survey:
@@ -225,11 +226,16 @@ def _one_address(address: Address, host: str, plan: Plan) -> Iterator[Handshake]
 def _thorough(found: Survey, live: Address, plan: Plan) -> Survey:
     host, patience = found.host, plan.patience
     suites = tuple(
-        (version, tuple(tls.suite_of(one) for one in tls.enumerate_suites(live, host, version, patience=patience)))
+        (
+            version,
+            tuple(
+                tls_offers.suite_of(one) for one in tls_offers.enumerate_suites(live, host, version, patience=patience)
+            ),
+        )
         for version in ("1.0", "1.1", "1.2")
         if version == "1.2" or version in found.spoken
     )
-    curves = tuple(one.seen.group for one in tls.weak_curves(live, host, patience=patience))
+    curves = tuple(one.seen.group for one in tls_offers.weak_curves(live, host, patience=patience))
     large = None
     if plan.own:
         version = "1.3" if "1.3" in found.spoken else "1.2"

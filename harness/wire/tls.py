@@ -1,21 +1,17 @@
 """Shake hands with one address and write down what happened: no trust decided, nothing retried, no time-out unnamed."""
 
 import contextlib
-import os
 import re
 import socket
 import ssl
-import tempfile
 import time
-import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cache
-from pathlib import Path
 from typing import Any, Final, Literal
 
 from harness.wire import handshake as messages
 from harness.wire.handshake import CertificateRequest, Messages, ServerHello
+from harness.wire.tls_caller import EVERYTHING, NOBODY, Caller
 
 Address = tuple[str, int]
 Outcome = Literal[
@@ -39,17 +35,9 @@ Outcome = Literal[
 
 Ask = Literal["head", "listen", "nothing"]
 
-VERSIONS: Final = {
-    "1.0": ssl.TLSVersion.TLSv1,
-    "1.1": ssl.TLSVersion.TLSv1_1,
-    "1.2": ssl.TLSVersion.TLSv1_2,
-    "1.3": ssl.TLSVersion.TLSv1_3,
-}
-EVERYTHING: Final = "ALL:COMPLEMENTOFALL:!eNULL:!aNULL:!PSK:!SRP:@SECLEVEL=0"
 NO_CONNECTION: Final = frozenset({"connect-refused", "connect-timeout", "unreachable", "proxy-refused"})
 
 _MOST: Final = 16 * 1024
-_LEGACY_SERVER: Final = 0x4
 _STATUS = re.compile(rb"\AHTTP/\d(?:\.\d)? (\d{3})")
 
 
@@ -63,80 +51,6 @@ class Patience:
 
 
 PATIENCE: Final = Patience()
-
-
-@dataclass
-class Caller:
-    """Who calls: with a certificate (`load` puts it into a context) or without; contexts are made once."""
-
-    name: str = ""
-    load: Callable[[ssl.SSLContext], object] | None = None
-    _contexts: dict[tuple[str, str, str], ssl.SSLContext] = field(default_factory=dict, repr=False)
-
-    def context(self, version: str, ciphers: str = EVERYTHING, curve: str = "") -> ssl.SSLContext:
-        """Return a context that offers exactly one version and trusts nobody: we look, we do not judge."""
-        key = (version, ciphers, curve)
-        if key not in self._contexts:
-            self._contexts[key] = self._make(version, ciphers, curve)
-        return self._contexts[key]
-
-    def _make(self, version: str, ciphers: str, curve: str) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        with warnings.catch_warnings():
-            # TLS 1.0 and 1.1 are offered on purpose, to see them refused.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            context.minimum_version = VERSIONS.get(version, ssl.TLSVersion.TLSv1_2)
-            context.maximum_version = VERSIONS.get(version, ssl.TLSVersion.TLSv1_3)
-        context.set_ciphers(ciphers)
-        if curve:
-            context.set_ecdh_curve(curve)
-        context.options |= _LEGACY_SERVER
-        if self.load:
-            self.load(context)
-        context._msg_callback = _note  # type: ignore[attr-defined] # noqa: SLF001 - the only sight of CertificateRequest
-        return context
-
-
-NOBODY: Final = Caller()
-
-
-def from_files(name: str, cert: Path, key: Path) -> Caller:
-    """Return a caller whose certificate chain and key stand in PEM files."""
-    return Caller(name, lambda context: context.load_cert_chain(cert, key))
-
-
-@cache
-def stranger() -> Caller:
-    """Return a caller with a self-signed certificate that no server can trust; its key never leaves this process."""
-    from datetime import UTC, datetime, timedelta
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "ketentest: onbekende client")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    form = serialization.Encoding.PEM
-    secret = key.private_bytes(form, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-
-    def load(context: ssl.SSLContext) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "both.pem")
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
-            with os.fdopen(handle, "wb") as file:
-                file.write(secret + certificate.public_bytes(form))
-            context.load_cert_chain(path)
-
-    return Caller("stranger", load)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,11 +186,6 @@ class _Line:
         import select
 
         return bool(select.select([self.wire], [], [], seconds)[0])
-
-
-def _note(conn: Any, direction: str, version: Any, content: Any, kind: Any, data: bytes) -> None:
-    if direction == "read" and int(content) in (21, 22):
-        conn.heard.append((int(content), int(kind), bytes(data)))
 
 
 def shake_hands(
@@ -462,62 +371,3 @@ def _seen(attempt: Handshake, line: _Line) -> Handshake:
 
 def _reason(wrong: Exception) -> str:
     return getattr(wrong, "reason", None) or type(wrong).__name__
-
-
-@cache
-def suites() -> dict[int, str]:
-    """Return the name that OpenSSL gives each suite it knows, by its IANA number."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.set_ciphers("ALL:COMPLEMENTOFALL:@SECLEVEL=0")
-    return {int(entry["id"]) & 0xFFFF: str(entry["name"]) for entry in context.get_ciphers()}
-
-
-def suite_of(attempt: Handshake) -> str:
-    """Return the suite that the server chose, also when it went on to refuse us."""
-    if attempt.cipher:
-        return attempt.cipher
-    return suites().get(attempt.hello.suite, hex(attempt.hello.suite)) if attempt.hello else ""
-
-
-def enumerate_suites(address: Address, host: str, version: str, *, patience: Patience = PATIENCE) -> list[Handshake]:
-    """Offer everything, take away what was chosen, and repeat: one attempt per accepted suite, and one more.
-
-    Only for own hosts and the lab. TLS 1.3 suites cannot be taken away through `ssl`; for 1.3 there is one attempt.
-    """
-    found: list[Handshake] = []
-    without = ""
-    while len(found) < 100:
-        attempt = shake_hands(
-            address, host, Caller(), version, patience=patience, ask="nothing", ciphers=EVERYTHING + without
-        )
-        name = suite_of(attempt) if attempt.offered_by_server else ""
-        if not name or name in without.split(":!"):
-            break
-        found.append(attempt)
-        without += f":!{name}"
-        if version == "1.3":
-            break
-    return found
-
-
-WEAK_CURVES: Final = ("secp224r1", "secp192r1", "secp160r1")
-
-
-def weak_curves(
-    address: Address, host: str, curves: Iterable[str] = WEAK_CURVES, *, patience: Patience = PATIENCE
-) -> list[Handshake]:
-    """Offer each weak curve alone in TLS 1.2; the attempts that the server went along with. Own hosts and the lab only."""
-    attempts = [
-        shake_hands(
-            address,
-            host,
-            Caller(),
-            "1.2",
-            patience=patience,
-            ask="nothing",
-            ciphers="ECDHE+AESGCM:@SECLEVEL=0",
-            curve=curve,
-        )
-        for curve in curves
-    ]
-    return [attempt for attempt in attempts if attempt.hello is not None and attempt.seen.group]

@@ -15,9 +15,10 @@ from harness.lab.server import Reply, serve
 from harness.lint.judge import Context
 from harness.lint.tls import MUTUAL, NETWORK, judge_survey
 from harness.model import Finding
-from harness.wire import handshake, tls, tls_openssl
+from harness.wire import handshake, tls_offers, tls_openssl
 from harness.wire.survey import Plan, connect, look_up, proxy_of, survey, through_proxy
-from harness.wire.tls import NOBODY, Caller, Patience, from_files, shake_hands, stranger
+from harness.wire.tls import Patience, shake_hands
+from harness.wire.tls_caller import NOBODY, Caller, from_files, stranger
 from harness.wire.tls_openssl import Presented
 
 HOST = "lab-ketenpartner.ketentest.test"
@@ -138,9 +139,9 @@ async def test_a_g4_chain_is_read_in_both_versions(attempt):
 async def test_suites_are_found_by_taking_away_the_chosen_one(pki):
     config = CONFIGURATIONS["cbc-suites"]
     async with serve(answer, pki.identity("counterparty"), pki=pki, tls=config) as served:
-        found = await asyncio.to_thread(tls.enumerate_suites, served.address, HOST, "1.2", patience=SOON)
+        found = await asyncio.to_thread(tls_offers.enumerate_suites, served.address, HOST, "1.2", patience=SOON)
         newest = await asyncio.to_thread(tls_openssl.tls13_suites, served.address, HOST, patience=SOON)
-    assert [tls.suite_of(one) for one in found] == [
+    assert [tls_offers.suite_of(one) for one in found] == [
         "ECDHE-RSA-AES256-GCM-SHA384",
         "ECDHE-RSA-AES128-GCM-SHA256",
         "ECDHE-RSA-AES256-SHA384",

@@ -8,7 +8,7 @@ from harness.lint.tls.words import address, alert, versions
 from harness.model import Finding, NotRun, Text
 from harness.wire import hostname
 from harness.wire.survey import Survey, readable
-from harness.wire.tls import suite_of
+from harness.wire.tls_offers import suite_of
 
 SERVER = RuleTable[Survey]()
 
