@@ -93,6 +93,8 @@ class Session:
             await self.engine.close()
         if self._lab is not None:
             await self._lab.__aexit__(None, None, None)
+        for handler in logging.getLogger("ketentest").handlers:
+            handler.close()
         if self.writer is not None and not self.options.run_id:
             self.end(interrupted=self.interrupted or kind is not None)
 
@@ -153,6 +155,8 @@ class Session:
         handler = logging.FileHandler(self.writer.folder / "run.log", delay=True)
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         logger = logging.getLogger("ketentest")
+        for open_still in logger.handlers:
+            open_still.close()
         logger.handlers = [handler]
         logger.propagate = False
 
