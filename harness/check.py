@@ -5,7 +5,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,6 +35,7 @@ class Document:
     not_run: tuple[NotRun, ...] = ()
     incomplete: bool = False
     unusable: Text | None = None
+    note: Text | None = None
 
     @property
     def verdict(self) -> str:
@@ -86,7 +87,14 @@ def companion(argument: str) -> Raw:
 
 
 def companions(argument: str) -> list[Raw]:
-    """Read one `--with` argument that may name a folder: every file in it, such as the CRLs of all CAs in a path."""
+    """Read one `--with` argument that may name a folder: every file in it, such as the CRLs of all CAs in a path.
+
+    A key on a token (`pkcs11:…`) comes as the proof that it gives of itself.
+    """
+    if argument.startswith("pkcs11:"):
+        from harness.pkcs11_key import prove
+
+        return [prove(argument)]
     relation, colon, rest = argument.partition(":")
     prefix = f"{relation}:" if colon and relation in RELATIONS else ""
     folder = Path(rest if prefix else argument)
@@ -125,7 +133,22 @@ def judge_file(path: Path, ctx: Context, kind: str = "", book: Rulebook | None =
         data = read(path)
     except KetentestError as wrong:
         return Document(str(path), kind, "", unusable=wrong.text)
-    return judge_bytes(data, str(path), ctx, kind, book, mode=mode_of(path))
+    beside = _beside(path, data, ctx)
+    if beside is None:
+        return judge_bytes(data, str(path), ctx, kind, book, mode=mode_of(path))
+    ping, note = beside
+    whole = replace(ctx, companions=(*ctx.companions, ping))
+    return replace(judge_bytes(data, str(path), whole, kind, book, mode=mode_of(path)), note=note)
+
+
+def _beside(path: Path, data: bytes, ctx: Context) -> tuple[Raw, Text] | None:
+    """Return the Ping beside a Pong; no other document looks at its neighbours."""
+    if b"ebxml-msg" not in data or b"Pong" not in data:
+        return None
+    from harness.beside import ping_beside
+
+    http, body = split_http(data)
+    return ping_beside(path, Raw(body, str(path), http), ctx.companions)
 
 
 def judge_bytes(
@@ -220,6 +243,8 @@ def _plain(document: Document, lang: str, book: Rulebook) -> dict[str, Any]:
     }
     if document.unusable:
         plain["reason"] = document.unusable.of(lang)
+    if document.note:
+        plain["note"] = document.note.of(lang)
     return plain
 
 
@@ -265,6 +290,8 @@ def as_text(document: Document, lang: str, book: Rulebook | None = None) -> str:
     lines = [f"{document.path}  {document.kind}  {WORDS[document.verdict].of(lang)}"]
     if document.unusable:
         lines[0] = f"{document.unusable.of(lang)}"
+    if document.note:
+        lines.append(f"  {document.note.of(lang)}")
     for graded in document.findings:
         lines += _text_finding(graded, lang, book)
     for reason, ids in _grouped(document.not_run, lang):
