@@ -23,7 +23,7 @@ from harness.lint.wus.service import GENERIC
 from harness.model import Environment, Finding, Graded, NotRun, Observation, Severity, Text, Verdict
 from harness.probes.probe import NotApplicable, NotPossible, Tools, Yield, probe
 from harness.probes.wus_answer import chain_of_server, context_of_answer, crls, own_key
-from harness.probes.wus_contract import PROFILES, contract_of, profile_of, service_of
+from harness.probes.wus_contract import PROFILES, contract_of, files_of, profile_of, service_of
 from harness.probes.wus_request import Call, judged_request, message_ids, prepared
 from harness.probes.wus_serve import served
 from harness.probes.wus_trials import Asked, tried
@@ -49,16 +49,17 @@ SAID: Final = {
 @probe("wus.wsdl", title=("WSDL geladen en beoordeeld", "WSDL loaded and judged"), side="wus")
 async def wsdl(link: Link, tools: Tools) -> AsyncIterator[Yield]:
     """The WSDL follows the Koppelvlakstandaard, its schemas are at hand, and zeep makes a client of it."""
-    contract = await contract_of(link, profile_of(link, ""))
-    name = contract.name
-    companions = tuple(Raw(data, n) for n, data in contract.files.items() if n != name)
-    ctx = tools.context(service=service_of(link).name, companions=companions)
-    found = [item for item in judge_wsdl(Raw(contract.files[name], name), ctx) if isinstance(item, Finding)]
+    name, files = await files_of(link, profile_of(link, ""))
+    companions = tuple(Raw(data, n) for n, data in files.items() if n != name)
+    chosen = link.connection.wus.port if link.connection.wus else ""
+    ctx = tools.context(service=service_of(link).name, companions=companions, settings={"port": (chosen,)})
+    found = [item for item in judge_wsdl(Raw(files[name], name), ctx) if isinstance(item, Finding)]
     for graded in tools.book.grade(found, ctx.words):
         yield graded
+    contract = await contract_of(link, profile_of(link, ""))
     if service_of(link).name == "digimelding":
         yield Finding("DIGIMELDING-LIFE-001", observed="DMKS 1.3 (WUS)", expected="Terugmelding (REST)")
-    yield tools.keep(name, contract.files[name])
+    yield tools.keep(name, files[name])
     operations = ", ".join(contract.operations)
     yield Observation(
         Text(

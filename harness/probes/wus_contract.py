@@ -50,8 +50,15 @@ def profile_of(link: Link, word: str) -> str:
 
 async def contract_of(link: Link, profile: str) -> Contract:
     """Return the contract from the WSDL that the user got; raises NotPossible without one."""
+    name, files = await files_of(link, profile)
+    port = link.connection.wus.port if link.connection.wus else ""
+    return await asyncio.to_thread(soap_zeep.load, name, files, port)
+
+
+async def files_of(link: Link, profile: str) -> tuple[str, dict[str, bytes]]:
+    """Return the name of the WSDL, and the WSDL with what it imports; raises NotPossible without one."""
     documents = link.documents
-    name, files = _named(link, profile), {}
+    name = _named(link, profile)
     if not name:
         missing = "profielservice" in service_of(link).name
         where = " (Handreiking Connectiviteit MijnOverheid)" if missing else ""
@@ -63,9 +70,7 @@ async def contract_of(link: Link, profile: str) -> Contract:
     if name not in files:
         files = await asyncio.to_thread(beside, link.folder / (link.connection.wus.wsdl if link.connection.wus else ""))
         name = next(iter(files))
-    port = link.connection.wus.port if link.connection.wus else ""
-    wanted = _needed(name, files)
-    return await asyncio.to_thread(soap_zeep.load, name, wanted, port)
+    return name, _needed(name, files)
 
 
 def _named(link: Link, profile: str) -> str:
@@ -92,6 +97,8 @@ def _needed(name: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
 
 
 def _locations(data: bytes) -> list[str]:
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        data = data.decode("utf-16", "replace").encode()
     attribute = re.compile(rb"""(?:schemaLocation|location)\s*=\s*["']([^"']+\.(?:xsd|wsdl))["']""", re.IGNORECASE)
     return [m.decode("utf-8", "replace") for m in attribute.findall(data)]
 

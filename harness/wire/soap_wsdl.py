@@ -227,8 +227,12 @@ def _action(wsdl: Wsdl, port_type: etree._Element, direction: etree._Element | N
 
 
 def is_remote(location: str) -> bool:
-    """Whether a location leads to another machine: such an import is never followed."""
-    return location.partition(":")[0].strip().lower() in ("http", "https", "ftp")
+    """Whether a location leads to another machine: such an import is never followed.
+
+    >>> is_remote("https://x.nl/a.xsd"), is_remote("//x.nl/a.xsd"), is_remote("../a.xsd")
+    (True, True, False)
+    """
+    return location.strip().startswith("//") or location.partition(":")[0].strip().lower() in ("http", "https", "ftp")
 
 
 def schemas(wsdl: Wsdl) -> Iterator[etree._Element]:

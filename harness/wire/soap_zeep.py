@@ -3,13 +3,14 @@
 import difflib
 import hashlib
 import posixpath
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
 from lxml import etree
 
-from harness.errors import DocumentUnreadable, UnusableInput
+from harness.errors import UnusableInput
 from harness.wire import xml
 from harness.wire.soap import Envelope, local
 from harness.wire.soap_wsdl import Operation, Wsdl, is_remote
@@ -30,7 +31,7 @@ class Contract:
 
     def __init__(self, client: Any, wsdl: Wsdl, name: str, files: Mapping[str, bytes], port: str) -> None:
         self._client = client
-        self._binding = _binding(client, port)
+        self._binding = _binding(client, port, name)
         self.wsdl = wsdl
         self.name = name
         self.files = files
@@ -48,13 +49,7 @@ class Contract:
     def operation(self, name: str) -> Operation:
         """Return the operation called `name`; raises ContractUnusable with the nearest name."""
         if name not in self.operations:
-            near = next(iter(difflib.get_close_matches(name, self.operations, 1, 0.3)), "")
-            hint = (f"; bedoelt u {near!r}?", f"; did you mean {near!r}?") if near else ("", "")
-            known = ", ".join(self.operations)
-            raise ContractUnusable(
-                f"bewerking {name!r} staat niet in de WSDL{hint[0]} Bekend: {known}",
-                f"operation {name!r} is not in the WSDL{hint[1]} Known: {known}",
-            )
+            raise _unknown(self.name, ("bewerking", "operation"), name, self.operations)
         found = self.wsdl.operation(name)
         if found is not None:
             return found
@@ -161,20 +156,56 @@ def _load(name: str, frozen: tuple[tuple[str, bytes], ...], port: str) -> Contra
     return Contract(_client(name, files), wsdl, name, files, port)
 
 
+def _unknown(file: str, kind: tuple[str, str], name: str, known: Sequence[str]) -> ContractUnusable:
+    near = next(iter(difflib.get_close_matches(name, known, 1, 0.3)), "")
+    hint = (f"; bedoelt u {near!r}?", f"; did you mean {near!r}?") if near else (".", ".")
+    listed = ", ".join(known)
+    return ContractUnusable(
+        f"{file}: {kind[0]} {name!r} staat niet in de WSDL{hint[0]} Bekend: {listed}",
+        f"{file}: {kind[1]} {name!r} is not in the WSDL{hint[1]} Known: {listed}",
+    )
+
+
+_WEB_PAGE: Final = re.compile(rb"\s*<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE)
+_PLACE: Final = re.compile(r", line \d+(?:, column \d+)?\Z")
+
+
 def _read(name: str, data: bytes) -> Wsdl:
+    if _WEB_PAGE.match(data):
+        raise ContractUnusable(
+            f"{name} is geen WSDL maar <html>: een webpagina. Vraag het bestand opnieuw op",
+            f"{name} is no WSDL but <html>: a web page. Ask for the file again",
+        )
     try:
         return Wsdl(xml.parse(data))
-    except DocumentUnreadable as wrong:
-        raise ContractUnusable(f"{name}: {wrong.text.nl}", f"{name}: {wrong.text.en}") from None
+    except xml.XmlBroken as wrong:
+        place = f"{name}:{wrong.line}" if wrong.line else name
+        again = ("", "") if wrong.case == "doctype" else ("; vraag het bestand opnieuw op", "; ask for the file again")
+        nl, en = _PLACE.sub("", wrong.text.nl), _PLACE.sub("", wrong.text.en)
+        raise ContractUnusable(f"{place}: {nl}{again[0]}", f"{place}: {en}{again[1]}") from None
 
 
 def _refuse_remote(name: str, document: Wsdl) -> None:
-    remote = next((location for _, location in document.imports if is_remote(location)), "")
-    if remote:
-        raise ContractUnusable(
-            f"{name} importeert {remote} van internet; dat wordt niet opgehaald. Zet het bestand naast de WSDL en verwijs relatief",
-            f"{name} imports {remote} from the internet; it is not fetched. Put the file beside the WSDL and refer to it relatively",
-        )
+    for element, location in document.imports:
+        if is_remote(location):
+            place = f"{name}:{element.sourceline}"
+            raise ContractUnusable(
+                f"{place} importeert {location} van internet; dat wordt niet opgehaald. Zet het bestand naast de WSDL en verwijs relatief",
+                f"{place} imports {location} from the internet; it is not fetched. Put the file beside the WSDL and refer to it relatively",
+            )
+
+
+def _absent(base: str, files: Mapping[str, bytes], name: str) -> ContractUnusable:
+    """Return what is wrong when nothing at hand is called `base`: which file refers to it, on which line."""
+    imports = ((file, *found) for file, data in files.items() for found in _read(file, data).imports)
+    asked = (
+        (f"{file}:{e.sourceline}", at) for file, e, at in imports if posixpath.basename(at.replace("\\", "/")) == base
+    )
+    place, location = next(asked, (name, base))
+    return ContractUnusable(
+        f"{place}: {location} ontbreekt. Zet het bestand naast de WSDL, onder precies deze naam",
+        f"{place}: {location} is absent. Put the file beside the WSDL, under exactly this name",
+    )
 
 
 def _client(name: str, files: Mapping[str, bytes]) -> Any:
@@ -193,10 +224,7 @@ def _client(name: str, files: Mapping[str, bytes]) -> Any:
             base = posixpath.basename(wanted)
             found = files.get(wanted, files.get(base))
             if found is None:
-                raise ContractUnusable(
-                    f"{base} ontbreekt; {name} verwijst ernaar. Zet het bestand naast de WSDL",
-                    f"{base} is absent; {name} refers to it. Put the file beside the WSDL",
-                )
+                raise _absent(base, files, name)
             return found
 
         def post(self, address: str, message: bytes, headers: Mapping[str, str]) -> Any:
@@ -216,22 +244,19 @@ def _client(name: str, files: Mapping[str, bytes]) -> Any:
         ) from None
 
 
-def _binding(client: Any, port: str) -> Any:
+def _binding(client: Any, port: str, name: str) -> Any:
     ports = {p.name: p for service in client.wsdl.services.values() for p in service.ports.values()}
     if port and port not in ports:
-        known = ", ".join(ports)
-        raise ContractUnusable(
-            f"port {port!r} staat niet in de WSDL; bekend: {known}", f"port {port!r} is not in the WSDL; known: {known}"
-        )
+        raise _unknown(name, ("port", "port"), port, list(ports))
     if port:
         return ports[port].binding
-    bindings = {id(p.binding): p.binding for p in ports.values()} or {id(b): b for b in client.wsdl.bindings.values()}
-    if not bindings:
-        raise ContractUnusable("de WSDL heeft geen binding", "the WSDL has no binding")
-    if len(bindings) > 1:
+    if len(ports) > 1:
         known = ", ".join(ports)
         raise ContractUnusable(
-            f"de WSDL heeft meer dan één port ({known}); kies er een bij naam",
-            f"the WSDL has more than one port ({known}); choose one by name",
+            f"{name}: de WSDL heeft meer dan één port ({known}); kies er een bij naam: wus.port = …",
+            f"{name}: the WSDL has more than one port ({known}); choose one by name: wus.port = …",
         )
-    return next(iter(bindings.values()))
+    bindings = [p.binding for p in ports.values()] or list(client.wsdl.bindings.values())
+    if not bindings:
+        raise ContractUnusable(f"{name}: de WSDL heeft geen binding", f"{name}: the WSDL has no binding")
+    return bindings[0]

@@ -46,7 +46,7 @@ INPUT = '[geefStatus]\nkenmerk = "1"\n'
 WRONG = {
     "broken": (WSDL[:900], SCHEMA, "", "geen welgevormde XML"),
     "no WSDL but a page": (b"<html/>", SCHEMA, "", f"{NAME} is geen WSDL maar <html>"),
-    "a missing relative import": (WSDL, b"", "", f"{XSD} ontbreekt; {NAME} verwijst ernaar"),
+    "a missing relative import": (WSDL, b"", "", f"{NAME}:34: {XSD} ontbreekt"),
     "an import from the internet": (ELSEWHERE, SCHEMA, "", "van internet; dat wordt niet opgehaald"),
     "an import from the internet in a schema": (WSDL, DEEPER, "", "http://elders.nl/y.xsd van internet"),
     "a DTD with an address": (b'<!DOCTYPE x SYSTEM "http://elders.nl/x.dtd">' + WSDL.partition(b"?>")[2], SCHEMA, "", "DOCTYPE"),

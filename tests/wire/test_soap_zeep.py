@@ -39,7 +39,7 @@ WRONG = {
     "import from the internet": (lambda: load(WSDL.replace(XSD.encode(), b"https://internet.nl/x.xsd")), "van internet"),
     "import from the internet, in a schema": (
         lambda: load(schema=SCHEMA.replace(b"<xs:element", b'<xs:import namespace="urn:x" schemaLocation="http://internet.nl/y.xsd"/><xs:element', 1)),
-        f"{XSD} importeert http://internet.nl/y.xsd van internet",
+        "importeert http://internet.nl/y.xsd van internet",
     ),
     "two ports": (lambda: load(TWO_PORTS), "meer dan één port"),
     "unknown port": (lambda: load(port="Acceptatie"), "port 'Acceptatie' staat niet in de WSDL"),

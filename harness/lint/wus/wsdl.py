@@ -215,9 +215,9 @@ def addresses_are_https(doc: Contract, ctx: Context) -> Verdicts:
 
 @rule("WUS-WSDL-008")
 def the_port_is_chosen_by_name(doc: Contract, ctx: Context) -> Verdicts:
-    """With more than one port the port is chosen by name; the first may be production."""
+    """With more than one port the port is chosen by name (`--set port=…`); the first may be production."""
     ports = doc.wsdl.ports
-    if len(ports) < 2:
+    if len(ports) < 2 or ctx.setting("port") in {port.name for port in ports}:
         return
     names = ", ".join(f"{p.name} ({p.address})" for p in ports)
     production = [port for port in ports if _is_production(port)]

@@ -73,6 +73,14 @@ def test_other_ways_to_break_a_wsdl(old, new, rule):
     assert rule in found(OWN.replace(old, new))
 
 
+def test_a_port_that_was_chosen_by_name_is_enough():
+    changed = CHANGES["WUS-WSDL-008"](OWN)
+    for name, expected in (("", True), ("Anders", True), ("Productie", False)):
+        context = Context(environment=Environment.PREPROD, settings={"port": (name,)})
+        told = {g.finding.rule for g in judge_bytes(changed.encode(), "d.wsdl", context, "wsdl").findings}
+        assert ("WUS-WSDL-008" in told) is expected
+
+
 def test_a_wsdl_that_lacks_its_schema_says_so():
     assert found(OWN, Raw(b"<x/>", "iets.xsd")).get("WUS-WSDL-010") == "warning"
     assert "WUS-WSDL-010" not in found(OWN, Raw(b"<x/>", "stub-profielservice-v1.xsd"))
