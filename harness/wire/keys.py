@@ -1,5 +1,6 @@
 """Read public keys and signature algorithms, and check signatures, without refusing what is old or odd."""
 
+import json
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -182,6 +183,34 @@ def _rsa(spki: bytes, kind: str, key: bytes) -> PublicKey:
     modulus, exponent = der.inside(key, der.one(key), der.SEQUENCE, 2)[:2]
     n, e = der.integer(key, modulus), der.integer(key, exponent)
     return PublicKey(spki, kind, n.bit_length(), modulus=n, exponent=e)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A challenge that a key elsewhere (on a token) signed with SHA-256: what shows that a certificate is of that key."""
+
+    name: str
+    scheme: str
+    challenge: bytes
+    signature: bytes
+
+    def of(self, key: PublicKey) -> bool:
+        """Whether `key` is the public half of the key that signed."""
+        return signature_holds(key, Algorithm("", self.scheme, "sha256"), self.signature, self.challenge)
+
+
+def read_proof(data: bytes) -> Proof | None:
+    """Return the proof that `data` is (JSON), or None for anything else."""
+    try:
+        said = json.loads(data)
+        return Proof(
+            str(said["pkcs11"]),
+            str(said["scheme"]),
+            bytes.fromhex(said["challenge"]),
+            bytes.fromhex(said["signature"]),
+        )
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
 
 
 def signature_holds(key: PublicKey, algorithm: Algorithm, signature: bytes, message: bytes) -> bool:

@@ -15,6 +15,7 @@ from harness.wire.certpath import Path
 from harness.wire.crl import Crl, read_crl
 from harness.wire.csr import Request
 from harness.wire.distinguished import COMMON_NAME
+from harness.wire.keys import Proof, read_proof
 from harness.wire.lazy import lazy
 from harness.wire.oin import Oin, length_fault
 from harness.wire.x509 import CLIENT_AUTH, SERVER_AUTH, Certificate, Described
@@ -42,13 +43,14 @@ class Companions:
     crls: tuple[tuple[Crl | None, str], ...]
     ocsp: tuple[bytes, ...]
     keys: tuple[tuple[str, PrivateKey], ...]
+    proofs: tuple[Proof, ...]
     registers: tuple[bytes, ...]
     holders: tuple[Holder, ...]
 
     @lazy
     def only_authorities(self) -> bool:
         """Whether nothing came along but CA certificates and what tells of revocation."""
-        return not (self.others or self.keys or self.registers or self.holders)
+        return not (self.others or self.keys or self.proofs or self.registers or self.holders)
 
     def related(self, relation: str) -> list[Certificate]:
         """Return the certificates that were given with this relation (`preprod`, `previous`, a role …)."""
@@ -59,11 +61,16 @@ class Companions:
 def _companions(raws: tuple[Raw, ...], password: bytes | None) -> Companions:
     authorities, others, crls, keys, registers = [], [], [], [], []
     ocsp: list[bytes] = []
+    proofs: list[Proof] = []
     agreed: list[Holder] = []
     for raw in raws:
         begin = raw.data[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
         if begin in {b"{", b"["}:
-            registers.append(raw.data)
+            proof = read_proof(raw.data)
+            if proof:
+                proofs.append(proof)
+            else:
+                registers.append(raw.data)
             continue
         if begin == b"<":
             agreed += holders(raw)
@@ -88,6 +95,7 @@ def _companions(raws: tuple[Raw, ...], password: bytes | None) -> Companions:
         tuple(crls),
         tuple(ocsp),
         tuple(keys),
+        tuple(proofs),
         tuple(registers),
         tuple(agreed),
     )

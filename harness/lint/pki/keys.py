@@ -144,6 +144,13 @@ def private_key_fits(doc: Judged, ctx: Context) -> Iterator[Finding]:
                 "signature",
             )
         return
+    for proof in doc.companions.proofs:
+        if not proof.of(doc.cert.key):
+            observed = Text(
+                f"sleutel {proof.name} op het token ondertekent niet voor dit certificaat",
+                f"key {proof.name} on the token does not sign for this certificate",
+            )
+            yield Finding("PKIO-KEY-004", "", observed, doc.cert.spki_sha256, WHERE)
     keys = [k for k in doc.content.keys if k.spki_sha256] + [
         k for r, k in doc.companions.keys if not r and k.spki_sha256
     ]
