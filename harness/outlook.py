@@ -1,8 +1,9 @@
 """Say which generation of PKIoverheid each side of a run uses, and what to do before one of them ends."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import islice
 from typing import Final
 
 from harness.lint.pki.policy import policy
@@ -54,6 +55,12 @@ def outlook(results: Iterable[Result]) -> tuple[Text, ...]:
     return (*_used(found), *(line for name in _ending() for line in _ends(name, found)))
 
 
+def horizon(results: Iterable[Result]) -> tuple[Text, ...]:
+    """Return for each generation that ends and is still used the one sentence that says so."""
+    found = sides(results)
+    return tuple(line for name in _ending() for line in islice(_ends(name, found), 1))
+
+
 def _used(found: Iterable[Sides]) -> Iterable[Text]:
     """Yield a sentence for each pair of generations, with the connections of which it is true."""
     pairs: dict[tuple[str, str, bool], list[str]] = {}
@@ -73,7 +80,7 @@ def _ending() -> Mapping[str, date]:
     return {name: row["ends"] for name, row in policy().generations.items() if row.get("ends")}
 
 
-def _ends(name: str, found: Iterable[Sides]) -> Iterable[Text]:
+def _ends(name: str, found: Sequence[Sides]) -> Iterable[Text]:
     label, ends = policy().label(name), _ending()[name]
     own = [one.connection for one in found if label in one.own]
     peer = [one.connection for one in found if label in one.peer]

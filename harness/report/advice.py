@@ -6,7 +6,7 @@ from typing import Final
 from harness.checklist import Mode, Row
 from harness.model import Severity, Verdict, say
 from harness.outcome import RowVerdict, WhyNot
-from harness.outlook import outlook
+from harness.outlook import horizon
 from harness.report.desk import Desk
 from harness.report.findings import Cause
 from harness.report.model import Conclusion, Count, FindingView, Mark, Todo
@@ -84,8 +84,7 @@ def _explained(desk: Desk, numbers: Mapping[str, int], findings: Sequence[Findin
         yield say("interrupted")
     if desk.run.unreadable_lines:
         yield say("damaged_lines", n=desk.run.unreadable_lines)
-    if ahead := [say.words(text) for text in outlook(desk.results)]:
-        yield desk.clean(" ".join(ahead))
+    yield from (desk.clean(say.words(text)) for text in horizon(desk.results))
 
 
 def unblocked(desk: Desk, found: Sequence[Cause]) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:

@@ -14,6 +14,7 @@ from harness.errors import UnusableInput
 from harness.facts import facts_of
 from harness.model import Result, Severity
 from harness.outcome import RowVerdict
+from harness.outlook import outlook
 from harness.report import advice, crosswalk, dates, steps
 from harness.report import findings as found_here
 from harness.report.desk import Desk, reader_of
@@ -112,6 +113,7 @@ def build(
         timeline=moments,
         next_deadline=dates.next_deadline(desk, moments, bars),
         validities=bars,
+        outlook=tuple(desk.clean(say.words(text)) for text in outlook(desk.results)),
         masked=_masked(desk),
         apart=_apart(desk, merged),
         footer=_footer(desk),

@@ -7,7 +7,7 @@ from typing import Final
 from harness.checklist import Deadline, Row
 from harness.model import Environment, Verdict
 from harness.outcome import RowVerdict
-from harness.report.desk import Desk, plain_mark
+from harness.report.desk import Desk
 from harness.report.model import Mark, Moment, Validity
 from harness.report.wording import AMSTERDAM
 from harness.run import ConnectionInfo
@@ -80,7 +80,7 @@ def next_deadline(desk: Desk, moments: Iterable[Moment], validities: Iterable[Va
     """Return the first term that is still to come."""
     today = desk.now.astimezone(AMSTERDAM).date()
     terms = [(m.due, m.label) for m in moments if m.due and m.due >= today]
-    terms += [(v.end, v.label) for v in validities if v.end >= today]
+    terms += [(v.end, desk.say("certificate_of", label=v.label)) for v in validities if v.end >= today]
     day, what = min(terms, default=(None, ""))
     return desk.say("next_deadline", what=what, date=desk.say.day(day)) if day else ""
 
@@ -111,8 +111,10 @@ def _day(moment: str) -> date | None:
 def _validity(desk: Desk, label: str, start: date, end: date, *, lab: bool) -> Validity:
     say, today = desk.say, day_of(desk.now)
     if end < today:
-        return Validity(label, start, end, Mark("fail", say("fail")), say("expired_since", date=say.day(end)))
+        return Validity(label, start, end, Mark("fail", say("expired")), say("expired_since", date=say.day(end)))
     left = say.count("days_left", (end - today).days)
-    verdict = Verdict.WARN if end - today <= SOON else Verdict.PASS
-    mark = plain_mark(verdict, say, lab=lab and verdict is Verdict.PASS)
-    return Validity(label, start, end, mark, f"{say('valid_to', date=say.day(end))}, {left}")
+    key = "warn" if end - today <= SOON else "lab" if lab else "pass"
+    return Validity(label, start, end, Mark(key, say(_STATES[key])), f"{say('valid_to', date=say.day(end))}, {left}")
+
+
+_STATES: Final = {"warn": "expires_soon", "lab": "valid_lab", "pass": "valid"}

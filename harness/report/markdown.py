@@ -275,6 +275,7 @@ def _end(r: Report, say: Wording) -> Iterator[str]:
         [say("when"), say("what"), say("state")],
         ([say.day(m.day), _e(m.label), f"{m.word}, {m.text}"] for m in r.timeline),
     )
+    yield from (_e(sentence) for sentence in r.outlook)
     if r.validities:
         rows = ([_e(v.label), say.day(v.start), say.day(v.end), _e(v.text)] for v in r.validities)
         yield from _table([say("certificate"), say("valid_from"), say("valid_until"), say("state")], rows)

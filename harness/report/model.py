@@ -362,6 +362,7 @@ class Report:
     timeline: tuple[Moment, ...]
     next_deadline: str
     validities: tuple[Validity, ...]
+    outlook: tuple[str, ...]
     masked: tuple[str, ...]
     apart: tuple[str, ...]
     footer: str

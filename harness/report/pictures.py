@@ -123,7 +123,9 @@ def _two_lines(words: str, width: int) -> tuple[str, str]:
     if len(words) <= width:
         return words, ""
     cut = words.rfind(" ", 0, width + 1)
-    cut = cut if cut > 0 else width
+    if cut <= 0:
+        cut = 1 + max(words.rfind(mark, 0, width) for mark in ".-:/@")
+    cut = cut if cut > 3 else width
     return words[:cut].rstrip(" ,"), _cut(words[cut:].strip(), width)
 
 

@@ -9,7 +9,7 @@ import pytest
 from harness.attestations import Declaration, Ledger, Waiver
 from harness.checklist import catalogue
 from harness.errors import UnusableInput
-from harness.model import Environment, Text, Verdict
+from harness.model import Environment, Observation, Text, Verdict
 from harness.report import markdown
 from harness.report.build import build
 from harness.run import merge
@@ -291,3 +291,14 @@ def test_a_run_without_results_is_still_a_report():
 def test_a_counterparty_in_production_has_no_message_rows_settled():
     run = dossier.run([dossier.connection(environment=Environment.PROD)], ())
     assert report(run).environment == "productie"
+
+
+def test_a_certificate_is_valid_and_not_passed():
+    data = (("role", "tls-client"), ("from", "2025-03-01"), ("until", "2027-03-01"))
+    seen = dossier.result("pki.validity", observed=(Observation("x", data),))
+    made = report(dossier.run((dossier.connection(),), (seen,)))
+    assert [v.mark.word for v in made.validities] == ["geldig"]
+    assert made.next_deadline == "Eerstvolgende termijn: certificaat tls-client, 1 maart 2027"
+    lab = dossier.connection(environment=Environment.LAB)
+    practised = report(dossier.run((lab,), (replace(seen, environment=Environment.LAB),)))
+    assert [(v.mark.key, v.mark.word) for v in practised.validities] == [("lab", "geldig (labcertificaat)")]

@@ -77,3 +77,14 @@ def test_the_first_page_says_it_in_every_form_and_no_count_changes(lang):
         text = "".join(form.render(after))
         assert wanted in text
         assert re.search(r"13-09-2028|2028-09-13", text)
+
+
+def test_the_first_page_has_one_sentence_and_the_rest_stands_beside_the_certificates():
+    plain = dossier.red()
+    more = result(plain.info.connections[0].name, G1, G1)
+    made = build(replace(plain, results=(*plain.results, more)), now=dossier.NOW, book=dossier.BOOK)
+    first = " ".join(made.conclusion.explanation)
+    assert "G1 eindigt in november 2028" in first
+    assert "Vraag bij de eerstvolgende vervanging" not in first
+    assert [line.partition(" ")[0] for line in made.outlook] == ["Generatie:", "G1", "Vraag", "Vertrouw"]
+    assert not any("ingekort" in line for line in made.outlook)

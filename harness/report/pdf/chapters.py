@@ -202,8 +202,10 @@ def timeline(paper: Paper) -> Iterator[Block]:
         yield paper.table("", ("when", "what", "state"), (3, 7, 5), rows)
     else:
         yield para(say("timeline_none"))
-    if r.validities:
+    if r.validities or r.outlook:
         yield {"b": "h", "level": 3, "t": say("certificates_caption")}
+    yield from (para(sentence) for sentence in r.outlook)
+    if r.validities:
         words = "; ".join(f"{v.label}, {v.text}" for v in r.validities[: pictures.MOST_SPANS])
         yield picture(pictures.certificates(r.validities, r.today, say), f"{say('certificates_caption')}: {words}")
         rows = [
