@@ -33,7 +33,7 @@ from harness.wire.xml import XmlBroken
 
 RSA_15: Final = f"{XENC}rsa-1_5"
 _BLOCK: Final = 16
-_SHA1: Final = f"{DS}sha1"
+SHA1: Final = f"{DS}sha1"
 KEY_BITS: Final = {AES256_CBC: 256, f"{XENC}aes128-cbc": 128}
 
 
@@ -128,7 +128,7 @@ def _wrapped(
     key.set("Recipient", recipient.entity_id)
     method = etree.SubElement(key, q(XENC, "EncryptionMethod"), Algorithm=form.transport)
     if form.transport == RSA_OAEP:
-        etree.SubElement(method, q(DS, "DigestMethod"), Algorithm=_SHA1)
+        etree.SubElement(method, q(DS, "DigestMethod"), Algorithm=SHA1)
     info = etree.SubElement(key, q(DS, "KeyInfo"))
     etree.SubElement(info, q(DS, "KeyName")).text = recipient.key_name or recipient.certificate.sha1
     _cipher(key, public.encrypt(content_key, _padding(form.transport)))
@@ -154,6 +154,13 @@ def algorithms_of(encrypted: Element) -> tuple[str, list[str]]:
     data = encrypted.find(q(XENC, "EncryptedData"))
     keys = [_method(key) for key in encrypted.iter(q(XENC, "EncryptedKey"))]
     return (_method(data) if data is not None else ""), keys
+
+
+def digests_of(encrypted: Element) -> list[str]:
+    """Return the digests that the key transports name; one that names none uses SHA-1."""
+    methods = (key.find(q(XENC, "EncryptionMethod")) for key in encrypted.iter(q(XENC, "EncryptedKey")))
+    found = (m.find(q(DS, "DigestMethod")) for m in methods if m is not None)
+    return [digest.get("Algorithm") or "" for digest in found if digest is not None]
 
 
 def _method(element: Element) -> str:

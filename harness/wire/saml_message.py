@@ -95,12 +95,23 @@ def _unpacked(data: bytes, start: str, content_type: str) -> tuple[Carried, byte
     text = data[:LARGEST].lstrip()
     if text[:1] != b"<" and re.search(rb"(?:^|&)SAML(?:Request|Response)=", text):
         fields = dict(parse_qsl(text.decode("latin-1").strip(), keep_blank_values=True))
-        return Carried("post", fields), _decoded(fields, deflated=False)
+        return _posted("post", fields)
     if b"<form" in text.lower() and re.search(rb"name=['\"]SAML(?:Request|Response)['\"]", text):
         page = text.decode("utf-8", "replace")
         fields = dict(_inputs(page))
-        return Carried("html", fields, page=page), _decoded(fields, deflated=False)
+        return _posted("html", fields, page)
     return Carried(), data
+
+
+def _posted(binding: str, fields: Mapping[str, str], page: str = "") -> tuple[Carried, bytes]:
+    """Return a posted field as it is, or unpacked when a sender deflated it as for the redirect binding."""
+    document = _decoded(fields, deflated=False)
+    if document.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")[:1] != b"<":
+        try:
+            return Carried(binding, fields, deflated=True, page=page), _decoded(fields, deflated=True)
+        except NoSamlMessage:
+            pass
+    return Carried(binding, fields, page=page), document
 
 
 _INPUT: Final = re.compile(r"<(?:input|textarea)\b[^>]*>", re.IGNORECASE)

@@ -24,6 +24,7 @@ from harness.lint.saml.signed_message import (
     instant_findings,
     issuer_findings,
     key_findings,
+    known_issuer_findings,
     profile_findings,
     schema_findings,
     version_findings,
@@ -78,6 +79,19 @@ def artifact_unchanged(doc: Heard, ctx: Context) -> Iterator[Finding]:
         )
 
 
+@resolve.rule("SAML-ART-004")
+def artifact_of_the_rd(doc: Heard, ctx: Context) -> Iterator[Finding]:
+    """The SourceID is that of the RD, and its index is one of the RD's addresses (SAML bindings 3.6.4)."""
+    artifact = Artifact.read(text_of(doc.element.find(q(SAMLP, "Artifact"))).strip())
+    if artifact is None or doc.rd is None or doc.rd.idp is None:
+        return
+    places = [e.index or "0" for e in doc.rd.idp.of("ArtifactResolutionService")]
+    if not artifact.of(doc.rd.entity_id):
+        yield saw("SAML-ART-004", doc.element, artifact.source_id.hex(), doc.rd.entity_id)
+    elif str(artifact.index) not in places:
+        yield saw("SAML-ART-004", doc.element, str(artifact.index), ", ".join(places), case="index")
+
+
 @resolve.rule("SAML-ART-013")
 def sound_message(doc: Heard, ctx: Context) -> Iterator[Finding | NotRun]:
     """ID, Version, IssueInstant, Issuer and signature as for an AuthnRequest (7.5)."""
@@ -87,6 +101,7 @@ def sound_message(doc: Heard, ctx: Context) -> Iterator[Finding | NotRun]:
     yield from version_findings(rule, doc.element)
     yield from instant_findings(rule, doc.element, ctx)
     yield from issuer_findings(rule, doc.element)
+    yield from known_issuer_findings(rule, doc)
     yield from profile_findings(rule, doc)
     yield from key_findings(rule, doc)
     yield from crypto_findings(rule, doc)
@@ -139,6 +154,7 @@ def signed_by_rd(doc: Heard, ctx: Context) -> Iterator[Finding | NotRun]:
         return
     for line, message in ((f.line, f.observed) for f in schema_findings("SAML-ART-020", doc)):
         yield Finding("SAML-ART-020", "schema", message, line=line)
+    yield from version_findings("SAML-ART-020", doc.element)
     yield from profile_findings("SAML-ART-020", doc)
     yield from _key_and_crypto("SAML-ART-020", doc, doc.signature)
 

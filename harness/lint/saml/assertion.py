@@ -8,6 +8,7 @@ from harness.lint.judge import Context, RuleTable, not_run
 from harness.lint.saml.artifact import expected_rd, own_places
 from harness.lint.saml.delivered import BREACHES, STATES, saw
 from harness.lint.saml.heard import NO_METADATA, NO_RD, NO_REQUEST, Heard, child, issuer_of, named, shown
+from harness.lint.saml.request import personal
 from harness.model import Finding, NotRun, Text
 from harness.wire.oin import passes_elfproef
 from harness.wire.saml import (
@@ -25,6 +26,7 @@ from harness.wire.saml import (
     SAML,
     SERVICE_UUID,
     TRANSIENT,
+    XENC,
     Element,
     EntityId,
     Moment,
@@ -33,7 +35,7 @@ from harness.wire.saml import (
     q,
     text_of,
 )
-from harness.wire.saml_encrypted import algorithms_of, key_names_for, recipients_of
+from harness.wire.saml_encrypted import SHA1, algorithms_of, digests_of, key_names_for, recipients_of
 from harness.wire.saml_message import extension_values
 from harness.wire.saml_metadata import key_certificates
 from harness.wire.saml_signature import State
@@ -105,6 +107,8 @@ def transient_subject(doc: Heard, ctx: Context) -> Iterator[Finding]:
             Text("een nummer in de vorm van DigiD 3", "a number in the form of DigiD 3"),
             case="digid-3",
         )
+    elif personal(text_of(name)):
+        yield saw("SAML-AS-005", name, personal(text_of(name)), TRANSIENT, case="personal")
 
 
 def _confirmation(doc: Heard) -> tuple[Element | None, Element | None]:
@@ -223,6 +227,9 @@ def level(doc: Heard, ctx: Context) -> Iterator[Finding | NotRun]:
         case = "digid-3" if ":ac:classes:" in value else ""
         yield saw("SAML-AS-030", found if found is not None else doc.assertion, value or "—", "LoA", case=case)
         return
+    statements = len(doc.assertion.findall(q(SAML, "AuthnStatement")))
+    if statements > 1:
+        yield saw("SAML-AS-030", doc.assertion, f"{statements} × AuthnStatement", "1", case="count")
     minimum = ctx.setting("loa")
     wanted = LOA_RANK.get(minimum, _SHORT_LEVELS.get(minimum))
     if wanted is None:
@@ -311,6 +318,8 @@ def encrypted_for_provider(doc: Heard, ctx: Context) -> Iterator[Finding | NotRu
         if encrypted is None:
             yield saw("SAML-AS-050", doc.assertion, f"{short}: —", "saml:EncryptedID", case="plain")
             continue
+        if any(not text_of(value).strip() for value in encrypted.iter(q(XENC, "CipherValue"))):
+            yield saw("SAML-AS-050", encrypted, f"{short}: CipherValue", Text("een waarde", "a value"), case="empty")
         recipients = recipients_of(encrypted)
         if any((n := EntityId.read(r)) and n.role == "LC" for r in recipients):
             yield saw("SAML-AS-056", encrypted, ", ".join(recipients))
@@ -318,6 +327,9 @@ def encrypted_for_provider(doc: Heard, ctx: Context) -> Iterator[Finding | NotRu
             yield saw("SAML-AS-050", encrypted, f"{short}: {', '.join(recipients) or '—'}", wanted)
         elif wanted:
             yield from _for_every_certificate(doc, encrypted, wanted)
+    for attribute, values in _attributes(doc.assertion).items():
+        if any(personal(value.text or "") == "BSN" for value in values):
+            yield saw("SAML-AS-050", doc.assertion, f"{attribute[:80]}: BSN", "saml:EncryptedID", case="plain")
     if not wanted:
         yield from not_run(("SAML-AS-050", "SAML-AS-051"), NO_REQUEST)
 
@@ -344,6 +356,9 @@ def encryption_form(doc: Heard, ctx: Context) -> Iterator[Finding]:
         strange = [a for a in (data, *transports) if a not in (AES256_CBC, RSA_OAEP)]
         if strange:
             yield saw("SAML-AS-053", encrypted, ", ".join(a or "—" for a in strange), f"{AES256_CBC}, {RSA_OAEP}")
+        digests = [d for d in digests_of(encrypted) if d != SHA1]
+        if digests:
+            yield saw("SAML-AS-053", encrypted, ", ".join(digests), SHA1, case="digest")
         beside = any(
             local == q("http://www.w3.org/2001/04/xmlenc#", "EncryptedKey") for local in (c.tag for c in encrypted)
         )

@@ -22,9 +22,11 @@ FAR: Final = timedelta(days=3 * 366)
 PROCESSING: Final = timedelta(days=14)
 PLACEHOLDER_HOST: Final = re.compile(
     r"(?:.*\.)?(?:localhost|localdomain|invalid|example|example\.(?:com|org|net|nl))"
-    r"|127\..*|10\.\d+\.\d+\.\d+|192\.168\.\d+\.\d+|172\.(?:1[6-9]|2\d|3[01])\.\d+\.\d+|0\.0\.0\.0|::1"
+    r"|127\..*|10\.\d+\.\d+\.\d+|192\.168\.\d+\.\d+|172\.(?:1[6-9]|2\d|3[01])\.\d+\.\d+|0\.0\.0\.0|169\.254\.\d+\.\d+"
+    r"|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.\d+\.\d+|::1|f[cd][0-9a-f]{2}:.*|fe80:.*"
 )
-RESERVED_HOST: Final = re.compile(r"(?:.*\.)?(?:test|local)")
+RESERVED_HOST: Final = re.compile(r"(?:.*\.)?(?:test|local|internal|intern|lan|home\.arpa)|[^.:]+")
+"""Names that mean nothing outside one network: reserved suffixes, and a name without a dot."""
 
 
 @table.rule("SAML-MD-002")

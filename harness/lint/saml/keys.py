@@ -248,9 +248,15 @@ def encryption_key_is_own(doc: Delivered, ctx: Context) -> Iterator[Finding]:
 def encryption_method(doc: Delivered, ctx: Context) -> Iterator[Finding]:
     """What is offered besides is never used: aes256-cbc with rsa-oaep-mgf1p (9.3)."""
     for _, _, key in doc.keyed:
-        strange = [method for method in key.methods if method not in (AES256_CBC, RSA_OAEP)]
+        strange = [method for method in key.methods if method not in _instead(key.methods)]
         if strange:
             yield saw("SAML-MD-521", key.element, ", ".join(strange), f"{AES256_CBC}, {RSA_OAEP}")
+
+
+def _instead(methods: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the methods that are harmless: the two that are used, and what is offered beside them."""
+    known = tuple(method for method in (AES256_CBC, RSA_OAEP) if method in methods)
+    return known + tuple(m for m in methods if (RSA_OAEP if "rsa" in m else AES256_CBC) in known)
 
 
 @table.rule("SAML-MD-524", "SAML-MD-525")

@@ -1,5 +1,6 @@
 """The AuthnRequest on the front channel (L)."""
 
+import base64
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -51,6 +52,10 @@ def sent_by_post(doc: Heard, ctx: Context) -> Iterator[Finding | NotRun]:
         yield from not_run(("SAML-AR-001",), NOT_CAPTURED)
     elif carried.binding not in ("post", "html"):
         yield saw("SAML-AR-001", doc.element, carried.binding, "HTTP-POST")
+    elif "SAMLRequest" not in carried.fields:
+        yield saw("SAML-AR-001", doc.element, ", ".join(carried.fields)[:80], "SAMLRequest", case="field")
+    elif carried.deflated:
+        yield saw("SAML-AR-001", doc.element, "DEFLATE", "base64", case="deflated")
 
 
 @table.rule("SAML-AR-002")
@@ -320,9 +325,19 @@ def no_personal_data(doc: Heard, ctx: Context) -> Iterator[Finding]:
 
 def personal(text: str) -> str:
     """Return the kind of personal data in `text` (never the data), or an empty string."""
+    text = f"{text} {_unpacked(text)}"
     if any(passes_elfproef(nine) for nine in re.findall(r"(?<!\d)\d{9}(?!\d)", text)):
         return "BSN"
     return "e-mail" if re.search(r"[\w.+-]+@[\w-]+\.[\w.]+", text) else ""
+
+
+def _unpacked(text: str) -> str:
+    """Return what `text` says when it is base64 of readable text, or an empty string."""
+    try:
+        found = base64.b64decode(text.strip() + "=" * (-len(text.strip()) % 4), validate=True).decode("ascii")
+    except ValueError:
+        return ""
+    return found if found.isprintable() else ""
 
 
 @table.rule("SAML-AR-052", "SAML-AR-053")

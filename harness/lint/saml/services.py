@@ -64,7 +64,7 @@ def service_name(doc: Delivered, ctx: Context) -> Iterator[Finding]:
     for service in _services(doc):
         named = service.element.findall(q(MD, "ServiceName"))
         unnamed = any(not text_of(name).strip() or not name.get(_LANG) for name in named)
-        if unnamed or not service.languages or len(set(service.languages)) != len(service.languages):
+        if unnamed or not service.languages or len({lang.lower() for lang in service.languages}) != len(named):
             yield saw("SAML-MD-705", service.element, ", ".join(service.languages) or "—", "nl")
 
 

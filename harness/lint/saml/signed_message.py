@@ -1,6 +1,10 @@
 """What every signed message shares: schema, ID, version, moment, Issuer and signature, under the id of its own rule."""
 
+import math
+import re
+from collections import Counter
 from collections.abc import Iterator
+from typing import Final
 
 from harness.lint.judge import Context, not_run
 from harness.lint.saml.delivered import BREACHES, STATES, saw
@@ -17,6 +21,10 @@ from harness.wire.saml import (
 from harness.wire.saml_schema import schema_errors
 from harness.wire.saml_signature import Breach, State
 
+UNGUESSABLE: Final = 60.0
+_RUN: Final = re.compile(r"(.)\1{8}")
+_UTC: Final = re.compile(r"(?:Z|[+-]00:00)\s*\Z")
+
 
 def schema_findings(rule: str, doc: Heard) -> Iterator[Finding]:
     """Yield the schema errors of the message."""
@@ -29,8 +37,14 @@ def id_findings(rule: str, element: Element) -> Iterator[Finding]:
     value = element.get("ID") or ""
     if not NCNAME.fullmatch(value):
         yield saw(rule, element, value[:80] or "—", "NCName", case="name")
-    elif len(value.strip("_")) < 20 or len(set(value)) < 6:
+    elif len(value.strip("_")) < 20 or _spread(value) < UNGUESSABLE or _RUN.search(value):
         yield saw(rule, element, value[:80], "≥ 128 bits", case="guessable")
+
+
+def _spread(value: str) -> float:
+    """Return how many bits the characters of `value` can tell apart: a counter behind zeros tells few."""
+    counted = Counter(value)
+    return -sum(n * math.log2(n / len(value)) for n in counted.values())
 
 
 def version_findings(rule: str, element: Element) -> Iterator[Finding]:
@@ -44,7 +58,7 @@ def instant_findings(rule: str, element: Element, ctx: Context) -> Iterator[Find
     moment = instant(element)
     if moment is None:
         yield saw(rule, element, element.get("IssueInstant") or "—", case="unreadable")
-    elif not moment.zoned:
+    elif not moment.zoned or not _UTC.search(element.get("IssueInstant") or ""):
         yield saw(rule, element, element.get("IssueInstant") or "", "…Z", case="zone")
     elif moment.at > ctx.at:
         seconds = (moment.at - ctx.at).total_seconds()
@@ -101,3 +115,13 @@ def issuer_findings(rule: str, message: Element) -> Iterator[Finding]:
         odd.append("Format")
     if odd:
         yield saw(rule, holder, ", ".join(odd), case="attributes")
+    if len(holder):
+        yield saw(
+            rule, holder, Text("commentaar in de waarde", "comment inside the value"), text.strip(), case="comment"
+        )
+
+
+def known_issuer_findings(rule: str, doc: Heard) -> Iterator[Finding]:
+    """The Issuer is one of the entities in our own metadata, when that was given."""
+    if any(e.sp for e in doc.entities.values()) and doc.sender is None:
+        yield saw(rule, doc.element, doc.message.issuer[:160] or "—", case="issuer")

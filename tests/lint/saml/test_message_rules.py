@@ -1,6 +1,7 @@
 """Every rule on messages is provoked by one deviation from a sound message; sound messages are silent."""
 
 import base64
+import zlib
 from datetime import timedelta
 from urllib.parse import quote, urlencode
 
@@ -10,7 +11,7 @@ from lxml import etree
 from harness.lint.judge import HttpHead, Raw
 from harness.lint.saml.assertion import judge_name_id
 from harness.wire import saml_build as build
-from harness.wire.saml import DS, SAML, SAMLP, Element, EntityId, q, stamp
+from harness.wire.saml import DS, PERSISTENT, SAML, SAMLP, Element, EntityId, q, stamp
 from harness.wire.saml_encrypted import name_id
 from harness.wire.saml_message import Artifact
 from harness.wire.saml_signature import SIGNATURE, sign
@@ -129,10 +130,13 @@ REQUESTS = [
     ("SAML-AR-003", "error", put("ID", "id1")),
     ("SAML-AR-003", "error", put("ID", "5d9c0123456789abcdef0123456789abcdef")),
     ("SAML-AR-003", "error", put("ID", "_" + "a" * 40)),
+    ("SAML-AR-003", "error", put("ID", "_request-0000000000000000000000000000017")),
+    ("SAML-AR-003", "error", put("ID", "_20261122120000")),
     ("SAML-AR-004", "error", put("Version", "1.1")),
     ("SAML-AR-005", "error", put("IssueInstant", "2099-01-01T00:00:00Z")),
     ("SAML-AR-005", "error", put("IssueInstant", "2020-01-01T00:00:00Z")),
     ("SAML-AR-005", "error", put("IssueInstant", "gisteren")),
+    ("SAML-AR-005", "error", lambda m: m.set("IssueInstant", m.get("IssueInstant").replace("Z", "+01:00"))),
     ("SAML-AR-006", "error", put("Destination", "https://rd.voorbeeld.nl/other")),
     ("SAML-AR-006", "error", put("Destination", None)),
     ("SAML-AR-007", "error", put("AssertionConsumerServiceURL", "https://lc.voorbeeld.nl/saml/acs")),
@@ -145,6 +149,7 @@ REQUESTS = [
     ("SAML-AR-012", "error", issuer("https://lc.voorbeeld.nl/metadata")),
     ("SAML-AR-013", "error", issuer(f"\n  {LC}\n")),
     ("SAML-AR-013", "error", issuer(NameQualifier="x")),
+    ("SAML-AR-013", "error", lambda m: m.find(q(SAML, "Issuer")).append(etree.Comment("x"))),
     ("SAML-AR-014", "error", child(SAML, "Subject")),
     ("SAML-AR-015", "info", put("ForceAuthn", "true")),
     ("SAML-AR-016", "warning", put("ProviderName", "Zorg")),
@@ -208,8 +213,6 @@ def test_a_certificate_beside_the_key_name_is_advised_against(send):
 
 
 def test_the_redirect_binding_is_refused(send):
-    import zlib
-
     def deflated(message):
         packed = zlib.compress(etree.tostring(message))[2:-4]
         return b"", f"GET /sso?SAMLRequest={quote(base64.b64encode(packed).decode())} HTTP/1.1"
@@ -226,6 +229,27 @@ def test_the_redirect_binding_is_refused(send):
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        lambda m: urlencode({"SAMLRequest": base64.b64encode(zlib.compress(etree.tostring(m))[2:-4])}).encode(),
+        lambda m: urlencode({"SAMLResponse": base64.b64encode(etree.tostring(m))}).encode(),
+    ],
+)
+def test_a_request_that_is_deflated_or_in_another_field_is_named_for_that(send, body):
+    assert loud(send(body=body)) == {"SAML-AR-001"}
+
+
+def test_a_base64_field_with_line_breaks_is_silent(send):
+    wrapped = lambda m: urlencode({"SAMLRequest": base64.encodebytes(etree.tostring(m))}).encode()  # noqa: E731
+    assert not loud(send(body=wrapped))
+
+
+@pytest.mark.parametrize("made", ["id-kPq7Zx2LmN9vB4tYw", "_" + "0f1e2d3c4b5a6978" * 2, "ONELOGIN_" + "ab12cd34ef" * 4])
+def test_an_id_as_known_libraries_make_them_is_silent(send, made):
+    assert not loud(send(put("ID", made)))
+
+
+@pytest.mark.parametrize(
     ("relay", "rule", "severity"),
     [
         ("x" * 81, "SAML-AR-050", "error"),
@@ -233,6 +257,7 @@ def test_the_redirect_binding_is_refused(send):
         ("https://elders.nl/", "SAML-AR-050", "warning"),
         ("a 999999047 b", "SAML-AR-051", "error"),
         ("ik@voorbeeld.nl", "SAML-AR-051", "error"),
+        (base64.b64encode(b"bsn=999999047").decode(), "SAML-AR-051", "error"),
     ],
 )
 def test_relay_state_is_short_opaque_and_says_nothing(send, relay, rule, severity):
@@ -303,7 +328,10 @@ def test_a_sound_resolve_is_silent(resolve):
         ("SAML-ART-010", "error", {"http": HttpHead("POST /ars HTTP/1.1", (("content-type", "application/soap+xml"),))}),
         ("SAML-ART-012", "error", {"artifact": "AAQAAHZHHN7zNFV4yhPfX5thN0sFe10xr4B3crRVEmPn4m3DE2V GisdfYs"}),
         ("SAML-ART-012", "error", {"artifact": "AAQw" + "A" * 56}),
+        ("SAML-ART-004", "warning", {"artifact": str(Artifact.new("urn:elders"))}),
+        ("SAML-ART-004", "warning", {"artifact": "AAQw" + str(Artifact(0x3030, b"x" * 20, b"y" * 20))[4:]}),
         ("SAML-ART-013", "error", {"change": put("Version", "1.1")}),
+        ("SAML-ART-013", "error", {"change": issuer("urn:nl-eid-gdi:1.0:LC:00000099000000004444:entities:9001")}),
         ("SAML-ART-013", "error", {"after": put("Destination", "https://x.nl")}),
         ("SAML-ART-015", "warning", {"change": put("Destination", "https://rd.voorbeeld.nl/sso")}),
     ],
@@ -369,6 +397,12 @@ def misplaced_session(message):
         {"change": put("Destination", "https://x.nl")},
         {"change": put("Destination", None)},
         {"change": lambda m: text_at(m, q(SAML, "NameID"), "")},
+        {"change": lambda m: text_at(m, q(SAML, "NameID"), " transient-1 ")},
+        {"change": lambda m: text_at(m, q(SAML, "NameID"), "999999047")},
+        {"change": lambda m: m.find(q(SAML, "NameID")).set("Format", PERSISTENT)},
+        {"change": issuer("urn:nl-eid-gdi:1.0:LC:00000099000000004444:entities:9001")},
+        {"change": put("NotOnOrAfter", "2020-01-01T00:00:00Z")},
+        {"change": lambda m: [child(SAMLP, "SessionIndex", t, at=9)(m) for t in ("transient-1", "andere")]},
         {"session": "other"},
         {"after": lambda m: m.remove(m.find(SIGNATURE))},
         {"after": put("Consent", "x")},

@@ -9,7 +9,7 @@ from lxml import etree
 from harness.lint.judge import Raw
 from harness.model import Environment
 from harness.wire import saml_generate as generate
-from harness.wire.saml import DS, HTTP_POST, MD, SAML, XML, XSI, EntityId, q
+from harness.wire.saml import DS, HTTP_POST, MD, SAML, XENC, XML, XSI, EntityId, q
 from harness.wire.saml_signature import sign
 from tests.lint.saml.conftest import DV_OIN, LC_OIN, UUIDS, loud
 
@@ -164,6 +164,7 @@ DIRECT = [
     ("SAML-MD-704", "error", twice("AttributeConsumingService", index="1")),
     ("SAML-MD-705", "error", twice("ServiceName")),
     ("SAML-MD-705", "error", removing("ServiceName")),
+    ("SAML-MD-705", "error", both(twice("ServiceName"), lambda root: every(root, "ServiceName")[1].set(q(XML, "lang"), "NL"))),
     ("SAML-MD-706", "error", setting("RequestedAttribute", "Name", "urn:nl-eid-gdi:1:0:ServiceUUID")),
     ("SAML-MD-707", "error", text("AttributeValue", SAML, "336fa5edb569-13fb-b3e4-8968-86c62aea")),
     ("SAML-MD-707", "error", twice("AttributeValue", SAML)),
@@ -312,6 +313,28 @@ def test_production_refuses_test_indexes_test_numbers_and_reserved_hosts(kit):
     fired = kit.judge(kit.file(connection), environment=Environment.PROD)
     assert fired["SAML-MD-203"] == fired["SAML-MD-204"] == fired["SAML-MD-008"] == "error"
     assert {"SAML-MD-522", "SAML-MD-711"} <= fired["not run"]
+
+
+@pytest.mark.parametrize(
+    "host", ["inloggen", "acs.internal", "169.254.1.1", "100.64.1.1", "[fd00::1]", "172.20.0.2", "login.example.nl"]
+)
+def test_a_host_that_nobody_else_can_reach_is_refused_in_production(kit, host):
+    connection = kit.dv(consumer=generate.Consumer((f"https://{host}/acs",)))
+    assert kit.judge(kit.file(connection), environment=Environment.PROD)["SAML-MD-008"] == "error"
+
+
+CBC, OAEP, GCM = f"{XENC}aes256-cbc", f"{XENC}rsa-oaep-mgf1p", "http://www.w3.org/2009/xmlenc11#aes256-gcm"
+
+
+@pytest.mark.parametrize(
+    ("offered", "fires"), [((CBC, OAEP), False), ((GCM, CBC, OAEP), False), ((CBC, f"{XENC}rsa-1_5"), True), ((GCM, OAEP), True)]
+)  # fmt: skip
+def test_what_is_offered_beside_the_two_that_are_used_is_harmless(kit, offered, fires):
+    def change(root):
+        for method in offered:
+            every(root, "KeyDescriptor")[2].append(etree.Element(q(MD, "EncryptionMethod"), Algorithm=method))
+
+    assert ("SAML-MD-521" in kit.judge(kit.file(kit.dv(), change))) is fires
 
 
 def test_a_wrong_root_for_the_role_fires(kit):
