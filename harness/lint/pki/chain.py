@@ -165,9 +165,6 @@ def key_identifiers(doc: Judged, ctx: Context) -> Iterator[Finding]:
         yield from _steps_above(doc.above)
         if doc.path.complete and authorities[-1].self_issued:
             yield from _root(authorities[-1])
-        elif doc.path.complete and authorities[-1].aki is None:
-            # An anchor that another CA signed says whose key that was, as every CA certificate does.
-            yield _absent(authorities[-1], "authorityKeyIdentifier")
 
 
 @remembered

