@@ -213,6 +213,11 @@ def _unknown(name: str, data: bytes) -> Text:
             f"{name}: dit is XML in base64, zoals een mailprogramma die verstuurt; decodeer het bestand eerst (base64 -d)",
             f"{name}: this is XML in base64, as a mail program sends it; decode the file first (base64 -d)",
         )
+    if data.lstrip()[:4] == b"&lt;":
+        return Text(
+            f"{name}: de tekens < en > staan er als &lt; en &gt; in, zoals bij kopiëren uit een webpagina; vraag het bestand zelf op",
+            f"{name}: the characters < and > stand in it as &lt; and &gt;, as when copied from a web page; ask for the file itself",
+        )
     kinds = ", ".join(KINDS)
     return Text(
         f"{name}: de soort van dit bestand wordt niet herkend; geef die op met --as ({kinds})",

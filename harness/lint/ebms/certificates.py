@@ -1,6 +1,7 @@
 """Say what is wrong with a certificate that stands in an ebMS document."""
 
 import hashlib
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -37,6 +38,27 @@ PROBLEMS: Final = {
     "content": Text("X509Certificate bevat geen X.509-certificaat", "X509Certificate holds no X.509 certificate"),
     "private": Text("X509Certificate bevat een privésleutel", "X509Certificate holds a private key"),
 }
+
+
+_ARMOUR: Final = re.compile(r"-----(?:BEGIN|END)[A-Z0-9 ]{1,40}-----")
+
+
+def armour(text: str) -> str:
+    """Return the PEM line that stands in a text that should be base64, or its dashes."""
+    found = _ARMOUR.search(text)
+    return found[0] if found else "-----"
+
+
+def problem(word: str, text: str) -> Text:
+    """Return what is wrong with the text of an X509Certificate, in words."""
+    if word == "base64" and "Certificate:" in text:
+        return Text(
+            "X509Certificate bevat de leesbare weergave van een certificaat, niet het certificaat zelf",
+            "X509Certificate holds the readable rendering of a certificate, not the certificate itself",
+        )
+    if word == "content" and text.lstrip()[:5] in ("TUlJQ", "TUlJR", "TUlJS", "LS0tL"):
+        return Text("X509Certificate is twee keer met base64 gecodeerd", "X509Certificate is encoded in base64 twice")
+    return PROBLEMS[word]
 
 
 def day(timestamp: float) -> str:

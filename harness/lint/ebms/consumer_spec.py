@@ -324,9 +324,10 @@ def certificate_text(doc: Doc, ctx: Context) -> Outcome:
             yield at("SPEC-031", parameter.node, observed=held, expected="X509Data/X509Certificate")
         for certificate in parameter.key_info.certificates:
             if certificate.problem == "pem":
-                yield at("SPEC-032", certificate.node, observed="-----")
+                yield at("SPEC-032", certificate.node, observed=certificates.armour(certificate.node.text or ""))
             elif certificate.problem and certificate.problem != "private":
-                yield at("SPEC-031", certificate.node, observed=certificates.PROBLEMS[certificate.problem])
+                said = certificates.problem(certificate.problem, certificate.node.text or "")
+                yield at("SPEC-031", certificate.node, observed=said)
 
 
 @table.rule("SPEC-033")

@@ -127,9 +127,10 @@ def certificate_text(doc: Doc, ctx: Context) -> Outcome:
             yield at(certificate, "CPA-080", certificate.id, "KeyInfo/X509Data/X509Certificate")
         for text in texts:
             if text.problem == "pem":
-                yield Finding("CPA-082", "", f"{certificate.id}: -----", "", certificate.where, text.node.sourceline)
+                shown_pem = f"{certificate.id}: {certificates.armour(text.node.text or '')}"
+                yield Finding("CPA-082", "", shown_pem, "", certificate.where, text.node.sourceline)
             elif text.problem and text.problem != "private":
-                said = certificates.PROBLEMS[text.problem]
+                said = certificates.problem(text.problem, text.node.text or "")
                 shown = Text(f"{certificate.id}: {said.nl}", f"{certificate.id}: {said.en}")
                 yield Finding("CPA-081", "", shown, "", certificate.where, text.node.sourceline)
 

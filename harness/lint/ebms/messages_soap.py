@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from lxml import etree
 
+from harness.lint.ebms import reading
 from harness.lint.ebms.received import Received
 from harness.lint.judge import Context, RuleTable, Verdicts
 from harness.model import Finding, Text
@@ -66,10 +67,11 @@ def safe_xml(case: Received, ctx: Context) -> Verdicts:
         return
     if case.http is not None and case.http.status is not None and "html" in case.http.get("content-type"):
         return
+    misread = reading.wrong_encoding(case.message.raw) if broken.case == "syntax" and case.http is None else None
     yield Finding(
         "SOAP-003",
         case=broken.case,
-        observed=broken.text,
+        observed=misread.observed if misread and misread.recoded else broken.text,
         expected=Text("welgevormde XML zonder DOCTYPE", "well-formed XML without DOCTYPE"),
         line=broken.line,
     )

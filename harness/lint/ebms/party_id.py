@@ -41,6 +41,8 @@ def fault(party_id: str) -> Text | None:
 
 
 def _sentence(value: str, number: str, case: str) -> Text:
+    if value.startswith("["):
+        return Text(f"{value}: een invulveld van de sjabloon", f"{value}: a placeholder of the template")
     if any(c.isdigit() and not c.isascii() for c in value):
         return Text(f"{value}: cijfers uit een ander schrift", f"{value}: digits of another script")
     if re.fullmatch(r"[0-9][.,][0-9]+E\+?[0-9]+", number, re.IGNORECASE):
@@ -55,7 +57,12 @@ def _sentence(value: str, number: str, case: str) -> Text:
         )
     if case == "scheme" or ":" in number:
         return Text(f"{value}: met het type ervoor", f"{value}: with the type before it")
-    return Text(f"{value or '(leeg)'}: {len(number)} tekens", f"{value or '(empty)'}: {len(number)} characters")
+    foreign = "".join(dict.fromkeys(c for c in number if not c.isalnum() and not c.isspace()))
+    among_nl, among_en = (f", waaronder {foreign}", f", among which {foreign}") if foreign else ("", "")
+    return Text(
+        f"{value or '(leeg)'}: {len(number)} tekens{among_nl}",
+        f"{value or '(empty)'}: {len(number)} characters{among_en}",
+    )
 
 
 def unknown_register(party_id: str) -> str:

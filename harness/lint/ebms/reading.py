@@ -152,9 +152,8 @@ def wrong_encoding(data: bytes) -> Misread | None:
     except UnicodeDecodeError as wrong:
         line = data.count(b"\n", 0, wrong.start) + 1
         if name not in ("utf-8", "utf8"):
-            return Misread("", Text(f"{name} (regel {line})", f"{name} (line {line})"), line)
-        word = data[max(0, data.rfind(b">", 0, wrong.start) + 1) : wrong.start + 12].split(b"<")[0][-40:]
-        shown = word.decode("cp1252", "replace").strip()
+            return Misread("", Text(f"aangekondigd als {name}", f"announced as {name}"), line)
+        shown = _around(data, wrong.start)
         observed = Text(
             f"waarschijnlijk Windows-1252: ‘{shown}’, terwijl het bestand UTF-8 aankondigt",
             f"probably Windows-1252: ‘{shown}’, while the file announces UTF-8",
@@ -165,6 +164,13 @@ def wrong_encoding(data: bytes) -> Misread | None:
     return None
 
 
+def _around(data: bytes, place: int) -> str:
+    """Return the words around a byte that is no UTF-8, read as Windows-1252: a text, or the value of an attribute."""
+    before = re.split(rb"[<>\"'\r\n]", data[max(0, place - 40) : place])[-1]
+    after = re.split(rb"[<>\"'\r\n]", data[place : place + 12])[0]
+    return (before + after).decode("cp1252", "replace").strip()
+
+
 _ROOT: Final = re.compile(rb"<(?![?!])([\w.:-]+)[^>]*[^/]>")
 _UNCLOSED: Final = re.compile(r"Premature end of data in tag (\S+) line (\d+)")
 _MISMATCH: Final = re.compile(r"Opening and ending tag mismatch: (\S+) line (\d+) and (\S+)")
@@ -173,6 +179,11 @@ _MISMATCH: Final = re.compile(r"Opening and ending tag mismatch: (\S+) line (\d+
 def sentence(wrong: XmlBroken, data: bytes) -> Text:
     """Return in plain words why a document is no acceptable XML, and what probably happened to it."""
     what = wrong.text.en
+    if b"=3D" in data[:200]:
+        return Text(
+            "de tekens =3D wijzen op quoted-printable: de ruwe tekst van een mailbijlage",
+            "the characters =3D point to quoted-printable: the raw text of a mail attachment",
+        )
     unclosed = _UNCLOSED.search(what)
     if unclosed:
         return Text(

@@ -259,3 +259,48 @@ def test_what_all_profiles_share_is_looked_at():
     assert ("CPA-070", "warning") in found_in(data, "cpa.xml")
     data = cpa().replace(b'ackSignatureRequested="never"', b'ackSignatureRequested="always"')
     assert ("PROF-RM", "info") in found_in(data, "cpa.xml")
+
+
+@pytest.mark.parametrize(
+    ("rule", "change", "words"),
+    [
+        ("CPA-082", lambda text: b"-----BEGIN PKCS7-----\n" + text, "-----BEGIN PKCS7-----"),
+        ("CPA-081", base64.b64encode, "twee keer"),
+        ("CPA-081", lambda text: b"Certificate:\n  Data:\n    Version: 3", "leesbare weergave"),
+    ],
+)
+def test_what_stands_in_place_of_a_certificate_is_named(rule, change, words):
+    data = cpa()
+    text = re.search(rb"X509Certificate>([^<]+)<", data)[1]
+    finding = next(f for f in errors(judged(data.replace(text, change(text), 1), "cpa.xml")) if f.rule == rule)
+    assert words in getattr(finding.observed, "nl", finding.observed)
+    assert finding.line
+
+
+def test_windows_1252_in_an_attribute_shows_the_word():
+    data = cpa().replace(b'partyName="Gemeente A"', 'partyName="Gemeente Één"'.encode("cp1252"))
+    assert "‘Gemeente Één’" in only(judged(data, "cpa.xml")).observed.nl
+
+
+def test_windows_1252_in_a_captured_message_is_named():
+    data = b'<?xml version="1.0"?><soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/" xmlns:eb="http://www.oasis-open.org/committees/ebxml-msg/schema/msg-header-2_0.xsd">\n<!-- \xc9\xe9n --></soap:Envelope>'
+    finding = next(f for f in errors(judged(data, "ping.xml")) if f.rule == "SOAP-003")
+    assert "Windows-1252" in finding.observed.nl
+    assert finding.line == 2
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (cpa().replace(b"=", b"=3D"), "quoted-printable"),
+        (cpa().replace(b"<", b"&lt;").replace(b">", b"&gt;"), "&lt;"),
+    ],
+)
+def test_what_a_mail_or_a_web_page_made_of_a_file_is_said(data, words):
+    assert words in as_text(judged(data, "cpa.xml"), "nl")
+
+
+def test_a_placeholder_in_a_party_id_is_called_one():
+    data = cpa().replace(OIN_A.encode(), b"[uw_oin]")
+    said = [f.observed.nl for f in errors(judged(data, "cpa.xml")) if f.rule == "CPA-023"]
+    assert said == ["[uw_oin]: een invulveld van de sjabloon"]
