@@ -57,6 +57,11 @@ _PROVIDING: Final = re.compile(rb"<(?:services|profiles|rolebindings)[\s/>]")
 _CPA: Final = re.compile(rb"<(?:[\w.-]+:)?CollaborationProtocolAgreement\b")
 _FAULT: Final = re.compile(rb"<(?:[\w.-]+:)?Fault\b")
 
+_HEADINGS: Final = re.compile(
+    rb"^(?=[^\r\n]*\bentity[ _-]?id\b)(?=[^\r\n]*\boin\b)[^\r\n<>{}]*[;,\t][^\r\n<>{}]*$", re.IGNORECASE | re.MULTILINE
+)
+"""The headings of an aansluitbestand that was saved as CSV."""
+
 _SAML_FIELD: Final = re.compile(rb"(?:\A|[?&])SAML(?:Request|Response)=")
 _ROOT_KINDS: Final = {
     b"osb-ebms-service-specificatie": "consumer-spec",
@@ -102,6 +107,8 @@ def guess(raw: Raw, companions: Sequence[Raw] = ()) -> str | None:
     head = raw.data[:SNIFF]
     if b"\x00<" in head[:4] or b"<\x00" in head[:4]:
         head = head.replace(b"\x00", b"")
+    if not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") and _HEADINGS.search(head.replace(b"\r\n", b"\n")):
+        return "aansluitbestand"
     pem = re.search(rb"-----BEGIN ([A-Z0-9 ]+)-----", head)
     if pem and not head.lstrip().startswith(b"<"):
         return _pem_kind(pem[1], raw.data)

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from harness.lint.judge import Context, RuleTable, not_run
+from harness.lint.judge import Context, Raw, RuleTable, not_run
+from harness.lint.kinds import guess
 from harness.lint.saml.delivered import Delivered, saw
+from harness.lint.saml.sheet import sheet_of
 from harness.model import Finding, NotRun, Text
 from harness.wire.saml import Moment
 from harness.wire.saml_metadata import Entity, Key, Metadata
@@ -162,16 +164,28 @@ def dedicated_certificates(doc: Delivered, ctx: Context) -> Iterator[Finding | N
             yield saw("SAML-MD-523", key.element, certificate.sha1)
 
 
+def _active(companion: Raw) -> Iterator[str]:
+    """Yield the dienstverleners that are active in an aansluitbestand that was given along."""
+    if companion.relation or guess(companion) != "aansluitbestand":
+        return
+    sheet = sheet_of(companion.data, companion.name)
+    yield from (name for row in sheet.active() if (name := sheet.value(row, "entityid")))
+
+
 @table.rule("SAML-MD-804")
 def as_in_connection_file(doc: Delivered, ctx: Context) -> Iterator[Finding | NotRun]:
     """The DVs are those of the aansluitbestand, no more and no fewer (TVS stap 6 en 19)."""
     if not doc.clustered:
         return
     active = frozenset(part for value in ctx.settings.get("active-entityids", ()) for part in value.split(",") if part)
+    active |= frozenset(name for companion in ctx.companions for name in _active(companion))
     if not active:
         yield from not_run(
             ("SAML-MD-804",),
-            Text("geen aansluitbestand opgegeven", "no aansluitbestand (connection file) given"),
+            Text(
+                "geen aansluitbestand opgegeven (--with BESTAND)",
+                "no aansluitbestand (connection file) given (--with FILE)",
+            ),
         )
         return
     own = frozenset(e.entity_id for e in doc.metadata.entities if e.name and e.name.role == "DV")

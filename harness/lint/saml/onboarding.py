@@ -156,6 +156,7 @@ def agrees_with_metadata(doc: Joined, ctx: Context) -> Iterator[Finding | NotRun
     if missing:
         yield Finding("SAML-ONB-004", "columns", ", ".join(missing), ", ".join(sheet.headings))
         return
+    counted = Counter(sheet.value(row, "entityid") for row in sheet.active())
     for row in sheet.active():
         entity_id, oin = sheet.value(row, "entityid"), sheet.value(row, "oin")
         name = EntityId.read(entity_id)
@@ -167,12 +168,22 @@ def agrees_with_metadata(doc: Joined, ctx: Context) -> Iterator[Finding | NotRun
                 where=_at(row, sheet.column("oin")),
                 line=row.line,
             )
+        elif counted[entity_id] > 1:
+            where = _at(row, sheet.column("entityid"))
+            yield Finding("SAML-ONB-004", "twice", entity_id, "1 ×", where=where, line=row.line)
         elif doc.metadata is not None:
             yield from _in_metadata(doc.metadata, row, entity_id, oin)
     if doc.metadata is None:
         yield from not_run(
             ("SAML-ONB-004",), Text("geen metadata om mee te vergelijken", "no metadata to compare with")
         )
+        return
+    listed = {sheet.value(row, "entityid") for row in sheet.rows}
+    unlisted = [e.entity_id for e in doc.metadata.entities if e.name and e.name.role == "DV"]
+    unlisted = [name for name in unlisted if name not in listed]
+    if unlisted:
+        shown = ", ".join(unlisted[:5]) + (f" … (+{len(unlisted) - 5})" if len(unlisted) > 5 else "")
+        yield Finding("SAML-ONB-004", "unlisted", shown, where="metadata")
 
 
 def _in_metadata(metadata: Metadata, row: Row, entity_id: str, oin: str) -> Iterator[Finding]:

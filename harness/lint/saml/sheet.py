@@ -42,7 +42,9 @@ def sheet_of(data: bytes, name: str) -> Sheet:
         if any(cell.text for _, cell in pairs):
             formulas = tuple(h for h, cell in pairs if cell.kind in ("formula", "error"))
             rows.append(Row(cells[0].line, {h: cell.text for h, cell in pairs}, formulas))
-    return Sheet(tuple(g.name for g in grids), tuple(h for h in headings if h), tuple(rows))
+    # A CSV has no sheets: what the reader calls its sheet is the name of the file.
+    names = tuple(g.name for g in grids) if data[:2] == b"PK" else ()
+    return Sheet(names, tuple(h for h in headings if h), tuple(rows))
 
 
 def heading_row(grid: Grid) -> int:

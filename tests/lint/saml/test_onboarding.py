@@ -2,6 +2,8 @@
 
 import pytest
 
+from harness.check import judge_bytes
+from harness.lint.judge import Raw
 from harness.lint.saml.onboarding import Joined, Lack, Row, Sheet, judge_onboarding, plan_batches
 from harness.model import Environment
 from harness.wire.saml_metadata import read_metadata
@@ -57,6 +59,8 @@ def test_a_complete_file_is_silent(judge):
         ("SAML-ONB-004", changed(0, 1, "00000099000000005001")),
         ("SAML-ONB-004", changed(0, 0, "urn:nl-eid-gdi:1.0:DV:00000099000000005001:entities:9001")),
         ("SAML-ONB-004", changed(0, 0, DV.replace("9001", "9002"))),
+        ("SAML-ONB-004", sheet(ROWS[0])),
+        ("SAML-ONB-004", sheet(*ROWS, (*ROWS[0][:2], "6f1c2a3e-5b7d-4c1a-9e2f-0a1b2c3d4e99", *ROWS[0][3:]))),
         ("SAML-ONB-005", changed(0, 2, "geen-uuid")),
         ("SAML-ONB-005", changed(0, 2, UUIDS[1])),
     ],
@@ -117,3 +121,21 @@ def test_what_cannot_be_compared_did_not_run(judge):
 def test_batches_hold_only_who_lacks_nothing():
     lacks = (*(Lack(f"dv {n}", str(n), ()) for n in range(301)), Lack("later", "x", ("BSN-certificaat",)))
     assert [len(batch) for batch in plan_batches(lacks)] == [150, 150, 1]
+
+
+@pytest.mark.parametrize(("delimiter", "encoding"), [(";", "utf-8"), (",", "utf-8-sig"), ("\t", "utf-8")])
+def test_an_aansluitbestand_that_was_saved_as_csv_is_recognised_and_silent(kit, delimiter, encoding):
+    lines = "\r\n".join(delimiter.join(row) for row in (HEADINGS, *ROWS))
+    beside = (Raw(kit.file(kit.lc()), "metadata.xml"),)
+    judged = judge_bytes(lines.encode(encoding), "aansluitbestand.csv", kit.context("lc", companions=beside))
+    assert judged.kind == "aansluitbestand"
+    assert not [g for g in judged.findings if g.severity != "info"]
+
+
+def test_metadata_is_held_against_the_aansluitbestand_beside_it(kit):
+    def judged(*rows):
+        data = "\n".join(";".join(row) for row in (HEADINGS, *rows)).encode()
+        return kit.judge(kit.file(kit.lc()), "lc", companions=(Raw(data, "aansluitbestand.csv"),))
+
+    assert "SAML-MD-804" not in judged(*ROWS)
+    assert judged(ROWS[0])["SAML-MD-804"] == "error"
