@@ -8,8 +8,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from harness.errors import UnusableInput
 from harness.link import Link, Material
-from harness.wire.cpa import Cpa, PartyInfo, parse_cpa
+from harness.wire.cpa import Cpa, PartyInfo
 from harness.wire.cpa_build import build_cpa
+from harness.wire.cpa_reading import parse_cpa
 from harness.wire.ping_mmd import ping_mmd_of
 from harness.wire.spec import (
     Party,

@@ -10,8 +10,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from harness.lab import Place
-from harness.wire.cpa import Cpa, PartyInfo, parse_cpa
+from harness.wire.cpa import Cpa, PartyInfo
 from harness.wire.cpa_build import build_cpa
+from harness.wire.cpa_reading import parse_cpa
 from harness.wire.spec import Action, ProviderSpecification, Service
 from harness.wire.spec import Party as SpecParty
 from harness.wire.wss import Signer

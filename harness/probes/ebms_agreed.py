@@ -13,7 +13,8 @@ from harness.lint.ebms.cpa_document import profile_of
 from harness.lint.judge import Raw
 from harness.model import Environment
 from harness.probes.probe import NotApplicable, NotPossible
-from harness.wire.cpa import RECEIVE, SEND, Binding, Channel, CollaborationRole, Cpa, PartyInfo, parse_cpa
+from harness.wire.cpa import RECEIVE, SEND, Binding, Channel, CollaborationRole, Cpa, PartyInfo
+from harness.wire.cpa_reading import parse_cpa
 from harness.wire.ebms import Party
 from harness.wire.wss import Signer
 

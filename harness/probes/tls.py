@@ -21,7 +21,7 @@ from harness.probes.crls import lists_for
 from harness.probes.net import plan_of, surveyed
 from harness.probes.probe import NotApplicable, NotPossible, Tools, Yield, probe
 from harness.probes.scans import scanned
-from harness.wire.cpa import parse_cpa
+from harness.wire.cpa_reading import parse_cpa
 from harness.wire.survey import Survey, readable, survey
 from harness.wire.tls_offers import suite_of
 

@@ -12,7 +12,7 @@ from harness.check import judge_bytes
 from harness.errors import UnusableInput
 from harness.generating import Request, generate
 from harness.lint.judge import Context
-from harness.wire.cpa import parse_cpa
+from harness.wire.cpa_reading import parse_cpa
 from harness.wire.spec import PROFILES
 
 SCENARIO = Path(__file__).resolve().parents[2] / "scenarios" / "preprod"

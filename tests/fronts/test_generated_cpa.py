@@ -14,7 +14,7 @@ from harness.lab import Lab
 from harness.lab.ca import Pki
 from harness.lab.msh_agreements import Agreement
 from harness.model import Verdict
-from harness.wire.cpa import parse_cpa
+from harness.wire.cpa_reading import parse_cpa
 
 ECHO = ("EchoRequest:SR>SP", "EchoResponse:SP>SR")
 

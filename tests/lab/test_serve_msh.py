@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from harness.wire import ebms_build as build
-from harness.wire.cpa import parse_cpa
+from harness.wire.cpa_reading import parse_cpa
 from harness.wire.ebms import read_message
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,8 +12,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "lint" / "ebms"))
 from ebms_documents import HOST_B, OIN_A, OIN_B, SERVICE, START, certificate, consumer_spec, cpa, gemeente, voorziening
 
 from harness.errors import DocumentUnreadable, UnusableInput
-from harness.wire.cpa import moment, parse_cpa
 from harness.wire.cpa_build import ORIGIN, build_cpa, default_cpaid
+from harness.wire.cpa_reading import moment, parse_cpa
 from harness.wire.ping_mmd import build_ping_mmd, ping_mmd_of
 from harness.wire.spec import (
     PROFILES,

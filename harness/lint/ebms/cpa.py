@@ -19,7 +19,7 @@ from harness.lint.ebms import (
 from harness.lint.ebms.cpa_document import Doc, Outcome, table
 from harness.lint.judge import Context, Raw
 from harness.model import Environment, Finding, NotRun
-from harness.wire import cpa, xml
+from harness.wire import cpa, cpa_reading, xml
 
 __all__ = ["judge", "table"]
 
@@ -36,7 +36,7 @@ def judge(raw: Raw, ctx: Context) -> Outcome:
     if opened.root.tag != f"{{{cpa.CPPA}}}CollaborationProtocolAgreement":
         yield _another_root(opened.root)
         return
-    doc = Doc(raw, cpa.read_cpa(opened.root), ctx.companions)
+    doc = Doc(raw, cpa_reading.read_cpa(opened.root), ctx.companions)
     yield from _tempered(doc, ctx, reading.judged(table, doc, ctx))
 
 

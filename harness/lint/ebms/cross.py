@@ -10,7 +10,8 @@ from harness.lint.ebms.cpa_document import Doc, Outcome, at, table
 from harness.lint.judge import Context
 from harness.model import Finding, Text
 from harness.wire import hostname, keyinfo, spec, xml
-from harness.wire.cpa import Cpa, PartyInfo, parse_cpa
+from harness.wire.cpa import Cpa, PartyInfo
+from harness.wire.cpa_reading import parse_cpa
 from harness.wire.spec import Specification
 
 

@@ -14,7 +14,8 @@ from harness.lint.ebms.reading import at
 from harness.lint.judge import Context, Raw, RuleTable
 from harness.model import Finding, NotRun, Text
 from harness.wire import ping_mmd
-from harness.wire.cpa import MSH_SERVICE, Cpa, PartyId, parse_cpa
+from harness.wire.cpa import MSH_SERVICE, Cpa, PartyId
+from harness.wire.cpa_reading import parse_cpa
 from harness.wire.ping_mmd import Metadata, PingMmd
 
 Outcome = Iterator[Finding | NotRun]

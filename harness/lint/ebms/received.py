@@ -9,7 +9,8 @@ from harness.errors import KetentestError
 from harness.lint.judge import Context, HttpHead, Raw
 from harness.lint.kinds import split_http
 from harness.model import Text
-from harness.wire.cpa import RECEIVE, SEND, Binding, Channel, Cpa, PartyInfo, parse_cpa
+from harness.wire.cpa import RECEIVE, SEND, Binding, Channel, Cpa, PartyInfo
+from harness.wire.cpa_reading import parse_cpa
 from harness.wire.ebms import Message, Party, read_message
 from harness.wire.ebms_signature import Examination, examine
 

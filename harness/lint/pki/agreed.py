@@ -38,7 +38,7 @@ def holders(raw: Raw) -> tuple[Holder, ...]:
 
 
 def _of_cpa(data: bytes) -> Iterator[Holder]:
-    from harness.wire.cpa import parse_cpa
+    from harness.wire.cpa_reading import parse_cpa
 
     cpa = parse_cpa(data)
     for party in cpa.parties:

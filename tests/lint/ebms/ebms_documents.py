@@ -14,8 +14,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from harness.check import judge_bytes
 from harness.lint.judge import Context
 from harness.model import Environment
-from harness.wire.cpa import parse_cpa
 from harness.wire.cpa_build import build_cpa
+from harness.wire.cpa_reading import parse_cpa
 from harness.wire.ping_mmd import build_ping_mmd
 from harness.wire.spec import Action, Party, ProviderSpecification, Service, build_consumer_spec, build_provider_spec
 

@@ -13,7 +13,7 @@ from harness.errors import KetentestError
 from harness.lint.judge import Context
 from harness.lint.kinds import KINDS
 from harness.rulebook import rulebook
-from harness.wire.cpa import parse_cpa
+from harness.wire.cpa_reading import parse_cpa
 
 
 def errors(document):
