@@ -114,7 +114,9 @@ def _validity(desk: Desk, label: str, start: date, end: date, *, lab: bool) -> V
         return Validity(label, start, end, Mark("fail", say("expired")), say("expired_since", date=say.day(end)))
     left = say.count("days_left", (end - today).days)
     key = "warn" if end - today <= SOON else "lab" if lab else "pass"
-    return Validity(label, start, end, Mark(key, say(_STATES[key])), f"{say('valid_to', date=say.day(end))}, {left}")
+    return Validity(
+        label, start, end, Mark(key, say(_STATES[key])), f"{say('valid_to', date=say.day(end))}, {left}", left
+    )
 
 
 _STATES: Final = {"warn": "expires_soon", "lab": "valid_lab", "pass": "valid"}

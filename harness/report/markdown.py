@@ -277,7 +277,10 @@ def _end(r: Report, say: Wording) -> Iterator[str]:
     )
     yield from (_e(sentence) for sentence in r.outlook)
     if r.validities:
-        rows = ([_e(v.label), say.day(v.start), say.day(v.end), _e(v.text)] for v in r.validities)
+        rows = (
+            [_e(v.label), say.day(v.start), say.day(v.end), _e(" · ".join(w for w in (v.mark.word, v.left) if w))]
+            for v in r.validities
+        )
         yield from _table([say("certificate"), say("valid_from"), say("valid_until"), say("state")], rows)
     yield "---"
     yield _e(r.footer)

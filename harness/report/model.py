@@ -262,6 +262,7 @@ class Validity:
     end: date
     mark: Mark
     text: str
+    left: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,9 +149,11 @@ def _tall(connection: Connection, say: Wording) -> str:
         last = lane.stages[-1].mark.key
         body.append(_line(30, y - 2, 30, y + 12, "not-run" if last in ("fail", "error") else last))
         y += 12
-        body += [_box(4, y, 332, 46), _text(170, y + 20, f"{say('path_peer')}: {_cut(connection.peer, 30)}", bold=True)]
+        depth = 46 if lane.target else 34
+        peer = _cut(f"{say('path_peer')}: {connection.peer}", 41)
+        body += [_box(4, y, 332, depth), _text(170, y + (20 if lane.target else 22), peer, bold=True)]
         body.append(_text(170, y + 37, _cut(lane.target, 46), fill=SOFT, size=11.5))
-        y += 62
+        y += depth + 16
     return _svg(340, int(y), f"{connection.name}. {described(connection, say)}", body, "tall")
 
 

@@ -209,7 +209,12 @@ def timeline(paper: Paper) -> Iterator[Block]:
         words = "; ".join(f"{v.label}, {v.text}" for v in r.validities[: pictures.MOST_SPANS])
         yield picture(pictures.certificates(r.validities, r.today, say), f"{say('certificates_caption')}: {words}")
         rows = [
-            [strong(v.label), say.day(v.start), say.day(v.end), [paper.mark(v.mark), drawable(f" {v.text}")]]
+            [
+                strong(v.label),
+                say.day(v.start),
+                say.day(v.end),
+                [paper.mark(v.mark), drawable(f" · {v.left}" if v.left else "")],
+            ]
             for v in r.validities
         ]
         yield paper.table("", ("certificate", "valid_from", "valid_until", "state"), (5, 3, 3, 6), rows)

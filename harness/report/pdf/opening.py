@@ -10,7 +10,7 @@ from harness.report.pdf.glyphs import drawable, pieces
 from harness.report.pdf.paper import Paper
 
 FIRST_PAGE: Final = 60
-"""So many open steps fit on the first page; a longer list opens the second."""
+"""So many open steps fit on the first page; a longer list runs on to the second, and the rest follows it."""
 
 
 def summary(paper: Paper) -> Iterator[Block]:
@@ -36,8 +36,9 @@ def summary(paper: Paper) -> Iterator[Block]:
     if r.open_steps and some:
         yield _open(paper)
     yield {"b": "contents"}
-    yield {"b": "break"}
-    if r.open_steps and not some:
+    if some:
+        yield {"b": "break"}
+    else:
         yield _open(paper)
 
 
