@@ -50,10 +50,17 @@ def parse(data: bytes, *, huge: bool = False) -> etree._Element:
         root = etree.fromstring(data, _parser(huge=huge))
     except (etree.XMLSyntaxError, ValueError) as wrong:
         line = getattr(wrong, "lineno", None)
-        what = str(getattr(wrong, "msg", None) or wrong)
+        what = " ".join(str(getattr(wrong, "msg", None) or wrong).split())
         if "depth" in what.lower():
             raise XmlBroken(
                 "depth", "het bestand is dieper genest dan 200 niveaus", "the file nests deeper than 200 levels", line
+            ) from None
+        if "XML_PARSE_HUGE" in what or "too big" in what:
+            raise XmlBroken(
+                "size",
+                "een tekst, attribuut of commentaar is langer dan 10 MB",
+                "a text, attribute or comment is longer than 10 MB",
+                line,
             ) from None
         raise XmlBroken("syntax", f"geen welgevormde XML: {what}", f"not well-formed XML: {what}", line) from None
     if root.getroottree().docinfo.doctype:

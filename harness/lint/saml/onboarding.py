@@ -107,15 +107,23 @@ def follows_template(doc: Joined, ctx: Context) -> Iterator[Finding | NotRun]:
                 ", ".join(strange or sheet.headings),
                 ", ".join(absent or doc.template.headings),
             )
+    yield from _formulas(sheet)
     for heading in sheet.headings:
-        formulas = [row for row in sheet.rows if heading in row.formulas]
-        if formulas:
-            what = Text(f"formule in {_lines(formulas)}", f"formula in {_lines(formulas)}")
-            yield Finding("SAML-ONB-001", "formula", what, where=_at(formulas[0], heading), line=formulas[0].line)
-        empty = [row for row in sheet.rows if not row.values.get(heading, "").strip()]
+        empty = [r for r in sheet.rows if heading not in r.formulas and not r.values.get(heading, "").strip()]
         if empty:
             what = Text(f"{heading}: leeg in {_lines(empty)}", f"{heading}: empty in {_lines(empty)}")
             yield Finding("SAML-ONB-001", "empty", what, where=_at(empty[0], heading), line=empty[0].line)
+
+
+def _formulas(sheet: Sheet) -> Iterator[Finding]:
+    """Tell once which columns hold formulas: what they come to is not in the file."""
+    rows = [row for row in sheet.rows if row.formulas]
+    if rows:
+        columns = ", ".join(h for h in sheet.headings if any(h in row.formulas for row in rows))
+        nl, en = f"formule in {_lines(rows)}: {columns}", f"formula in {_lines(rows)}: {columns}"
+        yield Finding(
+            "SAML-ONB-001", "formula", Text(nl, en), where=_at(rows[0], rows[0].formulas[0]), line=rows[0].line
+        )
 
 
 @table.rule("SAML-ONB-002")
@@ -153,8 +161,15 @@ def agrees_with_metadata(doc: Joined, ctx: Context) -> Iterator[Finding | NotRun
     """Each active row names entityID, OIN, ServiceUUID and name, as in the metadata and its certificate."""
     sheet = doc.sheet
     missing = [what for what in ("entityid", "oin", "uuid", "name") if not sheet.column(what)]
+    if missing and doc.template is not None and sheet.headings != doc.template.headings:
+        reason = Text("kolommen heten anders dan in het sjabloon", "columns are not named as in the template")
+        yield from not_run(("SAML-ONB-004",), reason)
+        return
     if missing:
         yield Finding("SAML-ONB-004", "columns", ", ".join(missing), ", ".join(sheet.headings))
+        return
+    if any(sheet.column(what) in row.formulas for what in ("entityid", "oin") for row in sheet.active()):
+        yield from not_run(("SAML-ONB-004",), Text("formules in plaats van waarden", "formulas instead of values"))
         return
     counted = Counter(sheet.value(row, "entityid") for row in sheet.active())
     for row in sheet.active():

@@ -82,3 +82,12 @@ def test_metadata_of_another_federation_is_told_in_one_sentence_and_each_rule_on
     found = [f for f in judge_metadata(Raw(data), Context(role="lc")) if isinstance(f, Finding)]
     assert "andere federatie" in found[0].observed.nl
     assert len({f.rule for f in found}) == len(found)
+
+
+@pytest.mark.parametrize(
+    "inside", [b"<!--" + b"x" * 11_000_000 + b"-->", b"<a>" + b"x" * 11_000_000 + b"</a>", b"<a b='" + b"x" * 11_000_000 + b"'/>"]
+)  # fmt: skip
+def test_an_endless_text_is_told_in_our_own_words(kit, inside):
+    data = b"<md:EntityDescriptor xmlns:md='urn:oasis:names:tc:SAML:2.0:metadata'>" + inside + b"</md:EntityDescriptor>"
+    found = list(judge_metadata(Raw(data), kit.context("dv")))
+    assert [(f.rule, f.case) for f in found] == [("SAML-MD-001", "size")]

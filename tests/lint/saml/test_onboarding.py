@@ -139,3 +139,10 @@ def test_metadata_is_held_against_the_aansluitbestand_beside_it(kit):
 
     assert "SAML-MD-804" not in judged(*ROWS)
     assert judged(ROWS[0])["SAML-MD-804"] == "error"
+
+
+def test_renamed_columns_and_formulas_are_one_sentence_each(judge):
+    for found in (sheet(headings=("Entiteit", "Nummer", *HEADINGS[2:])), sheet(formulas=("EntityID", "OIN"))):
+        fired = judge(found)
+        assert loud(fired) == {"SAML-ONB-001"}
+        assert "SAML-ONB-004" in fired["not run"]
