@@ -148,6 +148,11 @@ def cumulative(doc: Joined, ctx: Context) -> Iterator[Finding | NotRun]:
         reason = Text("geen vorig aansluitbestand opgegeven", "no previous aansluitbestand given")
         yield from not_run(("SAML-ONB-003", "SAML-ONB-008"), reason)
         return
+    heading = doc.sheet.column("entityid")
+    if not heading or any(heading in row.formulas for row in doc.sheet.rows):
+        reason = Text("geen leesbare kolom EntityID", "no readable column EntityID")
+        yield from not_run(("SAML-ONB-003", "SAML-ONB-008"), reason)
+        return
     before = {doc.previous.value(row, "entityid") for row in doc.previous.rows} - {""}
     now = {doc.sheet.value(row, "entityid") for row in doc.sheet.rows}
     if before - now:
