@@ -9,9 +9,9 @@ from typing import Final
 
 from lxml import etree
 
-from harness.lint.ebms import consumer_spec, reading
-from harness.lint.ebms.consumer_spec import Doc
+from harness.lint.ebms import consumer_spec, reading, spec_certificates, spec_party
 from harness.lint.ebms.reading import at
+from harness.lint.ebms.spec_document import Doc, document
 from harness.lint.judge import Context, Raw, RuleTable
 from harness.model import Finding, NotRun, Text
 from harness.wire import spec
@@ -22,25 +22,25 @@ IDS: Final = reading.Ids("PSPEC-001", "SPEC-008", "SPEC-007", "SPEC-033", ("PSPE
 CHILDREN: Final = ("profiles", "services", "parameters", "rolebindings")
 PARTY_RULES: Final = (
     consumer_spec.filled_in,
-    consumer_spec.party_name,
-    consumer_spec.party_id_form,
-    consumer_spec.party_id_blank,
-    consumer_spec.party_id_register,
-    consumer_spec.test_oin_in_production,
-    consumer_spec.https,
-    consumer_spec.public_host,
-    consumer_spec.port,
-    consumer_spec.clean_uri,
-    consumer_spec.host_in_certificate,
-    consumer_spec.one_key_info,
-    consumer_spec.certificate_text,
-    consumer_spec.no_private_key,
-    consumer_spec.leaf_first,
-    consumer_spec.valid_now,
-    consumer_spec.oin_in_certificate,
-    consumer_spec.usages,
-    consumer_spec.strong,
-    consumer_spec.key_info_agrees,
+    spec_party.party_name,
+    spec_party.party_id_form,
+    spec_party.party_id_blank,
+    spec_party.party_id_register,
+    spec_party.test_oin_in_production,
+    spec_party.https,
+    spec_party.public_host,
+    spec_party.port,
+    spec_party.clean_uri,
+    spec_party.host_in_certificate,
+    spec_certificates.one_key_info,
+    spec_certificates.certificate_text,
+    spec_certificates.no_private_key,
+    spec_certificates.leaf_first,
+    spec_certificates.valid_now,
+    spec_certificates.oin_in_certificate,
+    spec_certificates.usages,
+    spec_certificates.strong,
+    spec_certificates.key_info_agrees,
 )
 
 
@@ -50,7 +50,7 @@ def judge(raw: Raw, ctx: Context) -> Outcome:
     yield from opened.findings
     if opened.root is None:
         return
-    doc = consumer_spec.document(raw, opened.root)
+    doc = document(raw, opened.root)
     yield from reading.judged(table, doc, ctx)
     for rule in PARTY_RULES:
         yield from rule(doc, ctx)
