@@ -48,7 +48,7 @@ def of_link(link: "Link") -> Iterator[Day]:
                 yield Day(one.end.date(), title, details, key=f"{link.name} {name}")
 
 
-def of_chain(chain: Iterable[Certificate], whose: Text, connection: str) -> Iterator[Day]:
+def of_chain(chain: Iterable[Certificate], whose: Text, connection: str, *, theirs: bool = False) -> Iterator[Day]:
     """Yield the end of a leaf, of each CA above it, and of its generation when that has an end."""
     for certificate in chain:
         if certificate.not_after is None:
@@ -56,7 +56,7 @@ def of_chain(chain: Iterable[Certificate], whose: Text, connection: str) -> Iter
         name = certificate.subject.short
         kind = Text("CA", "CA") if certificate.is_ca else whose
         title = Text(f"{kind.nl}-certificaat verloopt: {name}", f"{kind.en} certificate expires: {name}")
-        act = _CA_ENDS if certificate.is_ca else _LEAF_ENDS
+        act = _CA_ENDS if certificate.is_ca else _THEIRS_ENDS if theirs else _LEAF_ENDS
         about = f"{connection}; {certificate.subject}; SHA-256 {certificate.sha256}"
         yield Day(
             certificate.not_after.date(),
@@ -71,6 +71,10 @@ def of_chain(chain: Iterable[Certificate], whose: Text, connection: str) -> Iter
 _LEAF_ENDS: Final = Text(
     "Vraag een nieuw certificaat aan (ketentest generate csr) en spreek de wissel af met de ketenpartner.",
     "Order a new certificate (ketentest generate csr) and agree on the swap with the counterparty.",
+)
+_THEIRS_ENDS: Final = Text(
+    "Vraag de ketenpartner wanneer die wisselt, en onder welke generatie; vertrouw de nieuwe uitgever op tijd.",
+    "Ask the counterparty when it swaps and under which generation; trust the new issuer in time.",
 )
 _CA_ENDS: Final = Text(
     "Na deze dag is geen certificaat eronder nog geldig.", "After this day no certificate below it is valid."
@@ -113,8 +117,9 @@ def of_run(run: Run, connections: Collection[str] = (), *, lab: bool = True) -> 
             file = run.path.parent / "evidence" / kept.name if run.path else None
             if kept.name.endswith("served-chain.pem") and file and file.is_file():
                 found = certfile.opened(file.read_bytes()).certificates
-                whose = Text(f"{result.connection} (ketenpartner)", f"{result.connection} (counterparty)")
-                yield from of_chain(found, whose, result.endpoint or result.connection)
+                suffix = ", lab" if result.environment is Environment.LAB else ""
+                whose = Text(f"{result.connection} (ketenpartner{suffix})", f"{result.connection} (counterparty{suffix})")
+                yield from of_chain(found, whose, result.endpoint or result.connection, theirs=True)
 
 
 def of_agenda(connection: str, agenda: "Agenda") -> Iterator[Day]:

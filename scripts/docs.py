@@ -22,7 +22,7 @@ DOCS, SITE = Path("docs"), Path("site")
 NAVIGATION = {
     "index.html": "Start", "triage.html": "Triage", "lopende-zaken.html": "Lopende Zaken",
     "digikoppeling.html": "Digikoppeling", "digipoort.html": "Digipoort", "digimelding.html": "Digimelding",
-    "tvs.html": "TVS", "evidence.html": "Evidence", "handing-in.html": "Handing in", "checklists.html": "Checklists", "ci.html": "CI",
+    "tvs.html": "TVS", "certificates.html": "Certificates", "evidence.html": "Evidence", "handing-in.html": "Handing in", "checklists.html": "Checklists", "ci.html": "CI",
     "decisions.html": "Decisions", "reference/index.html": "Reference",
 }  # fmt: skip
 STYLE = f"""

@@ -60,4 +60,4 @@ def test_the_plan_knows_the_ends_of_what_the_counterparty_served(small):
     ran = small.ketentest("run")
     assert "G1 eindigt in november 2028" in ran.stdout
     done = small.ketentest("plan", "--ics", "keten.ics", "--lang", "en")
-    assert "digipoort (counterparty) certificate expires" in done.stdout
+    assert "digipoort (counterparty, lab) certificate expires" in done.stdout
