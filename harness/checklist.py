@@ -117,6 +117,7 @@ class Row:
     shows a probe next to a declaration without weighing it, `about` names the rules of such a probe that do weigh, `complete` lists the rows that a document must cover,
     `also` names probes that the product runs for the row besides those that the published step names, and `each` the
     probe whose messages are each confirmed by a person: statements with an `item` must then name them all.
+    `proves` and `proves_not` say for an exchange what its success shows and what it leaves open.
     `guarded` marks what the product itself guards in every run, and `prints` names what of the scenario stands beside it; `per_provider` rows want evidence for every care provider.
     """
 
@@ -136,6 +137,8 @@ class Row:
     alias: tuple[str, ...] = ()
     evidence: Text = NOTHING
     shows: Text = NOTHING
+    proves: Text = NOTHING
+    proves_not: Text = NOTHING
     roll_up: tuple[str, ...] = ()
     like: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
@@ -189,7 +192,7 @@ class Procedure:
 
 
 _LISTS = frozenset({"probes", "also", "alias", "roll_up", "like", "needs", "needs_green", "complete", "when", "about"})
-_TEXTS = frozenset({"evidence", "shows", "lead_time", "note"})
+_TEXTS = frozenset({"evidence", "shows", "proves", "proves_not", "lead_time", "note"})
 
 
 def _cell(key: str, raw: Any) -> Any:

@@ -12,7 +12,6 @@ from harness.probes.probe import Probe, load, split
 from harness.rulebook import rulebook
 from harness.show import LABELS
 
-
 KINDS = {"rule": Text("regel", "rule"), "step": Text("stap", "step"), "probe": Text("probe", "probe")}
 
 
@@ -87,6 +86,8 @@ def _row(row: Row) -> dict[str, Any]:
         "alias": list(row.alias),
         "evidence": _both(row.evidence),
         "shows": _both(row.shows),
+        "proves": _both(row.proves),
+        "proves_not": _both(row.proves_not),
         "source": str(row.source),
     }
 
@@ -117,8 +118,10 @@ HEADINGS = {
     "mode": Text("soort", "mode"),
     "probes": Text("probes", "probes"),
     "alias": Text("gelijk aan", "same as"),
-    "evidence": Text("bewijs", "evidence"),
+    "evidence": Text("bewijs nodig", "evidence asked"),
     "shows": Text("rapport toont", "report shows"),
+    "proves": Text("bewijst", "proves"),
+    "proves_not": Text("bewijst niet", "proves not"),
     "needs": Text("eerst", "first"),
     "guard": Text("reikwijdte", "reach"),
     "scope": Text("per", "per"),
@@ -128,17 +131,51 @@ HEADINGS = {
 }
 
 
+WORDED = ("severity", "cases", "settled_by", "guard", "scope", "mode")
+"""What holds words of ours, and no sentence of either language."""
+WORDS = {
+    "error": Text("niet geslaagd", "error"),
+    "warning": Text("aandachtspunt", "warning"),
+    "info": Text("ter informatie", "info"),
+    "off": Text("telt niet", "off"),
+    "default": Text("standaard", "default"),
+    "file": Text("een bestand", "a file"),
+    "wire": Text("de koppeling", "the wire"),
+    "person": Text("een mens", "a person"),
+    "offline": Text("alleen bestanden", "files only"),
+    "connect": Text("verbinding, geen bericht", "connection, no message"),
+    "message": Text("bericht zonder gevolg", "message that changes nothing"),
+    "write": Text("bericht met gevolg (twee toestemmingen)", "message that changes something (two consents)"),
+    "connection": Text("aansluiting", "connection"),
+    "endpoint": Text("adres", "endpoint"),
+    "A": Text("A, een probe stelt het vast", "A, settled by a probe"),
+    "G": Text("G, ketentest maakt het en een probe toetst het", "G, made by ketentest and judged by a probe"),
+    "H": Text("H, een probe en een mens", "H, a probe and a person"),
+    "M": Text("M, een mens", "M, a person"),
+    "W": Text("W, een ander is aan zet", "W, somebody else has the turn"),
+    "I": Text("I, ter informatie", "I, for information"),
+    "→": Text("→, gelijk aan een andere stap", "→, same as another step"),
+}
+
+
+def word(raw: str, lang: str) -> str:
+    """Return a word of the catalogue as it is said in a language."""
+    return WORDS[raw].of(lang) if raw in WORDS else raw
+
+
 def _lines(entry: dict[str, Any], lang: str) -> Iterator[str]:
     yield f"{entry['id']}  {entry['title'][lang]}"
     for key, value in entry.items():
-        said = _said(value, lang)
+        said = "" if key == "what" and lang == "nl" else _said(value, lang, worded=key in WORDED)
         if key in HEADINGS and said:
             yield f"  {HEADINGS[key].of(lang):<16} {said}"
 
 
-def _said(value: Any, lang: str) -> str:
+def _said(value: Any, lang: str, *, worded: bool) -> str:
     if isinstance(value, dict) and set(value) == {"nl", "en"}:
         return str(value[lang])
     if isinstance(value, dict):
-        return ", ".join(f"{k}: {_said(v, lang)}" for k, v in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        return ", ".join(f"{word(k, lang)}: {_said(v, lang, worded=worded)}" for k, v in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return word(str(value), lang) if worded else str(value)

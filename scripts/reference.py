@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any, NamedTuple
 
-from harness.explaining import HEADINGS, listing
+from harness.explaining import HEADINGS, WORDED, listing, word
 
 Entry = Mapping[str, Any]
 LANGS = ("nl", "en")
@@ -18,12 +18,6 @@ PROCEDURES = {
     "LZ": "MijnOverheid Lopende Zaken", "DK": "Digikoppeling", "DP": "Digipoort", "DM": "Digimelding",
     "TC": "TVS, cluster", "TD": "TVS, direct",
 }  # fmt: skip
-DUTCH = {
-    "error": "niet geslaagd", "warning": "aandachtspunt", "info": "ter informatie", "off": "telt niet", "default": "standaard",
-    "file": "bestand", "wire": "de koppeling", "person": "een mens", "offline": "bestanden", "connect": "verbinding",
-    "message": "bericht zonder gevolg", "write": "bericht met gevolg", "connection": "aansluiting", "endpoint": "adres",
-}  # fmt: skip
-_WORDS = ("severity", "settled_by", "guard", "scope")
 _LINKED = ("probes", "alias", "same_as", "needs", "rows")
 
 
@@ -98,10 +92,10 @@ class Catalogue:
         if isinstance(value, dict) and set(value) == set(LANGS):
             return escape(value[lang])
         if isinstance(value, dict):
-            return "; ".join(f"{_word(k, lang)}: {self._value('severity', v, lang)}" for k, v in value.items())
+            return "; ".join(f"{escape(word(k, lang))}: {self._value('severity', v, lang)}" for k, v in value.items())
         if isinstance(value, list):
             return ", ".join(self._linked(str(v), lang) if key in _LINKED else escape(str(v)) for v in value)
-        return _word(str(value), lang) if key in _WORDS else escape(str(value))
+        return escape(word(str(value), lang)) if key in WORDED else escape(str(value))
 
     def _linked(self, ident: str, lang: str) -> str:
         href = self.href(ident, lang).removeprefix("reference/")
@@ -111,10 +105,6 @@ class Catalogue:
 def group_of(entry: Entry) -> str:
     """Return the family of a rule, the procedure of a step; probes share one page."""
     return "" if entry["kind"] == "probe" else entry["id"].partition("-")[0]
-
-
-def _word(word: str, lang: str) -> str:
-    return escape(DUTCH.get(word, word) if lang == "nl" else word)
 
 
 def _group_title(kind: str, group: str) -> str:

@@ -121,3 +121,22 @@ def test_an_oin_that_lost_its_zeros_is_told_before_anything_is_written(monkeypat
     assert code == 2
     assert "Schrijf '00000099000000001000'" in printed
     assert not (tmp_path / "x").exists()
+
+
+def explained(*words):
+    return CliRunner().invoke(cli, ["explain", *words], prog_name="ketentest").output
+
+
+def test_a_ping_tells_what_it_proves_and_what_not():
+    said = explained("LZ-4.3.9a")
+    assert "bewijst          Beide MSH’s bereiken elkaar over mutual TLS" in said
+    assert "bewijst niet     Dat een zaakbericht wordt aangenomen" in said
+    assert "proves not       That a business message is accepted" in explained("LZ-4.3.9a", "--lang", "en")
+
+
+def test_a_probe_and_a_rule_are_explained_in_one_language():
+    said = explained("ebms.ping")
+    assert "bericht zonder gevolg" in said
+    assert "The counterparty" not in said
+    assert "standaard: niet geslaagd" in explained("CPA-012")
+    assert "does             The counterparty's MSH answers" in explained("ebms.ping", "--lang", "en")
