@@ -12,10 +12,12 @@ from uuid import uuid4
 from lxml import etree
 
 from harness.errors import DocumentUnreadable
+from harness.wire.soap import fill
 
 XOP: Final = "http://www.w3.org/2004/08/xop/include"
 INCLUDE: Final = f"{{{XOP}}}Include"
 STEP: Final = 4 * 262_144
+PIECE: Final = 3 * 262_144
 ROOT_TYPE: Final = 'application/xop+xml; charset=utf-8; type="text/xml"'
 _PARAMETER = re.compile(r""";\s*([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([^;\s]+))""")
 
@@ -161,36 +163,60 @@ def inline(root: etree._Element, package: Package) -> Inlined:
         if len(parent) != 1 or (parent.text or "").strip() or (include.tail or "").strip():
             outcome.misplaced.append(etree.QName(parent).localname)
         parent.remove(include)
-        parent.text = base64.b64encode(found[0].view)  # bytes: no copy as str
+        _fill(parent, found[0].view)
         outcome.included.append(name)
     outcome.orphans += [name or "(geen Content-ID)" for name in by_id if name not in used]
     return outcome
 
 
-def pack(root: etree._Element, elements: Iterable[etree._Element]) -> tuple[bytes, str]:
-    """Return body and Content-Type with the text of `elements` as attachments; `root` is changed in place. Sign first."""
-    attachments: list[tuple[str, bytes]] = []
-    for element in elements:
-        name = f"{uuid4().hex}@ketentest.invalid"
-        attachments.append((name, _taken(element)))
-        etree.SubElement(element, INCLUDE, {"href": "cid:" + quote(name, safe="@.")}, nsmap={"xop": XOP})
+def _fill(parent: etree._Element, view: memoryview) -> None:
+    parent.text = None if len(view) else ""
+    fill(parent, (base64.b64encode(view[place : place + PIECE]) for place in range(0, len(view), PIECE)))
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An element whose text will travel beside the message, with the bytes behind that text."""
+
+    element: etree._Element
+    data: bytes | bytearray
+
+
+def hold(element: etree._Element) -> Held:
+    """Decode the text of `element` and write it anew in pieces; do so before signing, pack afterwards."""
+    text = element.text or ""
+    element.text = None  # the tree lets go of it before it is decoded
+    data = _decoded(text)
+    del text
+    _fill(element, memoryview(data))
+    return Held(element, data)
+
+
+def _decoded(text: str) -> bytes | bytearray:
+    if len(text) < STEP or re.search(r"\s", text):
+        return base64.b64decode(text)
+    data = bytearray()
+    for place in range(0, len(text), STEP):
+        data += base64.b64decode(text[place : place + STEP])
+    return data
+
+
+def pack(root: etree._Element, attachments: Iterable[Held]) -> tuple[bytes, str]:
+    """Return body and Content-Type with `attachments` beside the envelope; `root` is changed in place. Sign first."""
+    names: list[tuple[str, bytes | bytearray]] = []
+    for held in attachments:
+        names.append((f"{uuid4().hex}@ketentest.invalid", held.data))
+        held.element.text = None
+        href = "cid:" + quote(names[-1][0], safe="@.")
+        etree.SubElement(held.element, INCLUDE, {"href": href}, nsmap={"xop": XOP})
     boundary, start = "uuid-" + uuid4().hex, f"root-{uuid4().hex}@ketentest.invalid"
     envelope = etree.tostring(root, xml_declaration=True, encoding="utf-8")
-    pieces = [_head(boundary, ROOT_TYPE, start, first=True), envelope]
-    for name, data in attachments:
+    pieces: list[bytes | bytearray] = [_head(boundary, ROOT_TYPE, start, first=True), envelope]
+    for name, data in names:
         pieces += [_head(boundary, "application/octet-stream", name), data]
     pieces.append(f"\r\n--{boundary}--\r\n".encode())
     header = f'multipart/related; type="application/xop+xml"; start="<{start}>"; start-info="text/xml"; boundary="{boundary}"'
     return b"".join(pieces), header
-
-
-def _taken(element: etree._Element) -> bytes:
-    """Take the base64 text out of `element`; the tree lets go of it before it is decoded."""
-    text = element.text or ""
-    element.text = None
-    if len(text) < STEP or re.search(r"\s", text):
-        return base64.b64decode(text)
-    return b"".join(base64.b64decode(text[place : place + STEP]) for place in range(0, len(text), STEP))
 
 
 def _head(boundary: str, media: str, name: str, *, first: bool = False) -> bytes:

@@ -1,6 +1,6 @@
 """SOAP 1.1 with WS-Addressing 1.0: the names, the envelope that we build and the envelope that we read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
@@ -32,6 +32,7 @@ XENC11: Final = "http://www.w3.org/2009/xmlenc11#"
 EPRS: Final = ("From", "ReplyTo", "FaultTo")
 FAULT: Final = f"{{{SOAP}}}Fault"
 MEDIA_TYPE: Final = "text/xml; charset=utf-8"
+PIECE: Final = 1024 * 1024
 
 NAMESPACES: Final = {
     "s": SOAP,
@@ -65,6 +66,19 @@ def display(element: etree._Element) -> str:
     """Return the name of `element` as a reader knows it: `wsa:To`, `soapenv:Body`, `wsu:Timestamp`."""
     prefix = _PREFIXES.get(namespace(element), element.prefix or "")
     return f"{prefix}:{local(element)}" if prefix else local(element)
+
+
+def fill(element: etree._Element, pieces: Iterable[str | bytes]) -> None:
+    """Give an empty element its text in pieces, one text after another: libxml2 copies a text as a whole, each time.
+
+    >>> element = etree.fromstring("<a/>")
+    >>> fill(element, ["een", b"twee"])
+    >>> etree.tostring(element)
+    b'<a>eentwee</a>'
+    """
+    for piece in pieces:
+        etree.SubElement(element, "stuk").tail = piece
+    etree.strip_tags(element, "stuk")
 
 
 def text(element: etree._Element | None) -> str:

@@ -78,12 +78,13 @@ def make(
     """
     envelope = soap.build(payload, addressing)
     security.before(envelope)
+    held = [mtom.hold(e) for name in attachments for e in envelope.iter(name) if len(e) == 0]
     value = ""
     if security.profile in SIGNED and security.signer is not None:
         value = wss.sign(envelope, security.signer, at=at, confirm=security.confirm, recipe=security.recipe)
     if security.profile == "2W-be-SE" and security.receiver is not None:
         wss_encrypt.encrypt(envelope, security.receiver, security.encryption)
     security.after(envelope)
-    beside = [element for name in attachments for element in envelope.iter(name) if len(element) == 0]
+    beside = [h for h in held if h.element.getroottree().getroot() is envelope]  # what was encrypted stays inside
     body, content_type = mtom.pack(envelope, beside) if beside or packed else (soap.to_bytes(envelope), soap.MEDIA_TYPE)
     return Outgoing(body, content_type, addressing.action, addressing.message_id, value)

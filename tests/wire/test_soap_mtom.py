@@ -1,6 +1,8 @@
 """MTOM: attachments travel beside the envelope and come back byte for byte."""
 
 import base64
+import hashlib
+import os
 
 import pytest
 from lxml import etree
@@ -22,7 +24,7 @@ def with_attachment(data):
 )
 def test_an_attachment_comes_back_byte_for_byte_and_the_signature_holds(data):
     sent, element = with_attachment(data)
-    body, header = mtom.pack(sent, [element])
+    body, header = mtom.pack(sent, [mtom.hold(element)])
     package = mtom.unpack(body, header)
     root = etree.fromstring(package.root.data)
     outcome = mtom.inline(root, package)
@@ -37,7 +39,7 @@ def test_an_attachment_comes_back_byte_for_byte_and_the_signature_holds(data):
 
 def test_a_part_that_nobody_includes_is_an_orphan():
     envelope, element = with_attachment(b"abc")
-    body, header = mtom.pack(envelope, [element])
+    body, header = mtom.pack(envelope, [mtom.hold(element)])
     package = mtom.unpack(body, header)
     root = etree.fromstring(package.root.data)
     include = next(root.iter(mtom.INCLUDE))
@@ -51,3 +53,16 @@ def test_a_part_that_nobody_includes_is_an_orphan():
 def test_a_body_without_its_boundary_is_one_sentence(header):
     with pytest.raises(mtom.NotMultipart):
         mtom.unpack(b"--b\r\n\r\nx\r\n--b--", header)
+
+
+@pytest.mark.parametrize("size", [3 * 262_144, 3 * 262_144 + 1, 5_000_000])
+def test_a_large_attachment_in_pieces_has_the_digest_of_one_text(size):
+    element = etree.fromstring('<d xmlns="urn:x"><inhoud/></d>')
+    data = os.urandom(size)
+    element[0].text = base64.b64encode(data)
+    whole = hashlib.sha256(wss.canonical(element, wss.EXC_C14N)).digest()
+    one_text = wss.digest(element, wss.SHA256, wss.EXC_C14N)
+    held = mtom.hold(element[0])
+    assert held.data == data
+    assert [one_text, wss.digest(element, wss.SHA256, wss.EXC_C14N)] == [whole, whole]
+    assert base64.b64decode(element[0].text) == data

@@ -472,7 +472,7 @@ def packed(change=None, before=None, *, sign_after=False):
         etree.SubElement(body_child(envelope), f"{{{T}}}bijlage").text = base64.b64encode(b"inhoud\r\n").decode()
 
     envelope = answer(attach, signed=not sign_after)
-    body, kind = mtom.pack(envelope, [envelope.find(f".//{{{T}}}bijlage")])
+    body, kind = mtom.pack(envelope, [mtom.hold(envelope.find(f".//{{{T}}}bijlage"))])
     if sign_after:
         package = mtom.unpack(body, kind)
         root = etree.fromstring(package.root.data)
