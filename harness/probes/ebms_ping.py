@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from harness.exchange import Reply, TransportFailed
 from harness.link import Link
 from harness.lint.ebms import diagnosis
-from harness.lint.ebms.diagnosis import Diagnosis
+from harness.lint.ebms.causes import Diagnosis
 from harness.lint.ebms.received import INCOMING
 from harness.lint.judge import Raw
 from harness.model import Finding, Observation, Text

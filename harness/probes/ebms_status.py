@@ -7,7 +7,7 @@ from typing import Final
 from harness.errors import Refused
 from harness.exchange import Reply, TransportFailed
 from harness.lint.ebms import diagnosis
-from harness.lint.ebms.diagnosis import Diagnosis
+from harness.lint.ebms.causes import Diagnosis
 from harness.lint.ebms.received import INCOMING
 from harness.lint.judge import Raw
 from harness.model import Finding, Observation, Text
