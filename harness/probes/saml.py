@@ -2,14 +2,14 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 
 from harness.errors import KetentestError
 from harness.link import Link
 from harness.lint.judge import Raw
 from harness.lint.saml import rows
 from harness.lint.saml.comparison import compare
-from harness.model import Graded, NotRun, Observation, Severity, Text
+from harness.model import Graded, NotRun, Observation, Severity, Text, Verdict
 from harness.probes.probe import NotPossible, Tools, Yield, probe
 from harness.probes.saml_login import authn
 from harness.probes.saml_onboarding import aansluitbestand
@@ -41,7 +41,8 @@ async def saml_metadata(link: Link, tools: Tools) -> AsyncIterator[Yield]:
     for item in judged:
         yield item
     yield Observation(f"SHA-256 {hashlib.sha256(document).hexdigest()}")
-    for row in _per_provider(document, judged):
+    names = {str(ours.provider_id(provider)): provider.name for provider in ours.providers}
+    for row in _per_provider(document, judged, names):
         yield row
     yield await asyncio.to_thread(second_reader, document)
     if before is not None:
@@ -56,8 +57,8 @@ def _changes(before: bytes, after: bytes) -> Observation:
     )
 
 
-def _per_provider(document: bytes, judged: list[Graded | NotRun]) -> Iterator[Observation]:
-    """One line per dienstverlener: passed, or the rules it departs from."""
+def _per_provider(document: bytes, judged: list[Graded | NotRun], names: Mapping[str, str]) -> Iterator[Observation]:
+    """One line per dienstverlener: passed, or the rules it departs from; `names` are those of the scenario."""
     try:
         parsed = read_metadata(document)
     except KetentestError:
@@ -69,7 +70,10 @@ def _per_provider(document: bytes, judged: list[Graded | NotRun]) -> Iterator[Ob
             continue
         told = ", ".join(loud)
         named = entity_id or "—"
-        yield Observation(Text(f"{named}: {told or 'geslaagd'}", f"{named}: {told or 'passed'}"))
+        heavy = any(g.severity is Severity.ERROR for g in findings)
+        verdict = Verdict.FAIL if heavy else Verdict.WARN if loud else Verdict.PASS
+        data = (("dienstverlener", names[entity_id]), ("oordeel", str(verdict))) if entity_id in names else ()
+        yield Observation(Text(f"{named}: {told or 'geslaagd'}", f"{named}: {told or 'passed'}"), data)
 
 
 def second_reader(document: bytes) -> Observation:

@@ -18,8 +18,8 @@ MOST_DATA = 16
 MESSAGE = "bericht"
 """The name under which a probe tells of one message of the chain test."""
 MOST_MESSAGES = 100
-IN_PICTURE = frozenset({"role", "from", "until", "name"})
-"""Data that the picture of the certificates shows."""
+SHOWN_ELSEWHERE = frozenset({"role", "from", "until", "name", cluster.PROVIDER, cluster.VERDICT})
+"""Data that the picture of the certificates and the table of the care providers show."""
 
 FindingNumbers = Mapping[tuple[str, Finding], str]
 """The number of the finding that stands for what was found on a connection."""
@@ -226,7 +226,10 @@ def _measured(desk: Desk, results: Sequence[Result]) -> str:
     messages = [o for r in results for o in r.observed if MESSAGE in dict(o.data)]
     listed = len(messages) > 1  # each has a line of its own below
     said = dict.fromkeys(
-        desk.say.words(o.text) for r in results for o in r.observed if not (listed and MESSAGE in dict(o.data))
+        desk.say.words(o.text)
+        for r in results
+        for o in r.observed
+        if not (listed and MESSAGE in dict(o.data)) and cluster.PROVIDER not in dict(o.data)
     )
     count = [desk.say("messages_below", n=len(messages))] if listed else []
     return desk.clean("; ".join([*count, *(s for s in said if s)]), SHORT)
@@ -239,7 +242,7 @@ def _data(desk: Desk, info: ConnectionInfo, row: Row, found: RowVerdict) -> tupl
     if row.prints == "window":
         return tuple(_window(desk, info))
     seen = [o for r in found.results for o in r.observed]
-    pairs = dict.fromkeys(p for o in seen if MESSAGE not in dict(o.data) for p in o.data if p[0] not in IN_PICTURE)
+    pairs = dict.fromkeys(p for o in seen if MESSAGE not in dict(o.data) for p in o.data if p[0] not in SHOWN_ELSEWHERE)
     facts = tuple(Fact(desk.clean(label, 60), desk.clean(value, 160)) for label, value in list(pairs)[:MOST_DATA])
     return (*facts, *(_message(desk, o) for o in [o for o in seen if MESSAGE in dict(o.data)][:MOST_MESSAGES]))
 

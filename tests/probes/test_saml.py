@@ -205,6 +205,17 @@ async def test_the_lab_gives_an_artifact_away_only_once(pki):
     assert all(waiting.resolved == 1 for waiting in ours.service.waiting.values())
 
 
+async def test_each_dienstverlener_of_a_cluster_has_a_verdict_of_its_own(pki):
+    ours = await bench(pki)
+    old = pki.issue("own-encryption", oin=DV_OIN, start=-400, days=365)
+    role = f"bsn-encryption:{DV_OIN}"
+    materials = {**ours.link.materials, role: replace(ours.link.materials[role], certificate=pem([old.certificate]))}
+    ours.link = replace(ours.link, materials=materials)
+    told = [dict(item.data) for item in await ours.run(saml_metadata) if getattr(item, "data", ())]
+    verdicts = {data["dienstverlener"]: data["oordeel"] for data in told if "oordeel" in data}
+    assert verdicts == {"Noord": "fail", "Zuid": "pass"}
+
+
 async def test_generated_metadata_passes_and_pysaml2_reads_the_same(pki):
     for clustered in (True, False):
         ours = await bench(pki, clustered=clustered)

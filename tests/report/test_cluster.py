@@ -5,7 +5,7 @@ from datetime import date
 import dossier
 
 from harness.attestations import Attestation, Ledger
-from harness.model import Environment, Verdict
+from harness.model import Environment, Observation, Verdict
 from harness.report import html, markdown
 from harness.report.build import build
 
@@ -58,3 +58,18 @@ def test_the_table_is_in_the_page_and_in_markdown():
 
 def test_without_care_providers_there_is_no_table():
     assert not large_scale(report(names=())).providers
+
+
+def test_what_a_probe_judged_of_each_care_provider_is_a_column_too():
+    seen = tuple(
+        Observation(f"urn:{name}", (("dienstverlener", name), ("oordeel", str(verdict))))
+        for name, verdict in (("Huisarts 1", Verdict.FAIL), ("Huisarts 2", Verdict.PASS))
+    )
+    names = ("Huisarts 1", "Huisarts 2", "Huisarts 3")
+    cluster = dossier.connection("tvs", "tvs-cluster", Environment.PREPROD, providers=names, kind="leverancier")
+    result = dossier.result("saml.metadata[lc]", Verdict.FAIL, name="tvs", observed=seen)
+    found = build(dossier.run([cluster], [result]), attestations=Ledger(()), now=dossier.NOW, book=dossier.BOOK)
+    phase = next(p for p in found.connections[0].phases if "TC-6b" in p.provider_steps)
+    at = phase.provider_steps.index("TC-6b")
+    assert [line.marks[at].key for line in phase.providers] == ["fail", "pass", "not-run"]
+    assert "urn:Huisarts" not in "".join(html.render(found))
