@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMappin
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Generic, TypeVar
 
 from harness.model import Environment, Finding, NotRun, Words
@@ -58,7 +59,7 @@ class Context:
     earlier: MutableMapping[str, tuple[str, str]] | None = None
     """What was judged before, where somebody keeps it: an identifier, and the fingerprint and name of its bearer."""
 
-    @property
+    @cached_property
     def words(self) -> frozenset[str]:
         """The context words that severities in the rulebook may name."""
         words = (str(self.environment), self.role, self.profile, self.service, self.spec)

@@ -66,6 +66,8 @@ def covers_every_endpoint(doc: Judged, ctx: Context) -> Iterator[Finding]:
 def common_name_is_covered(doc: Judged, ctx: Context) -> Iterator[Finding]:
     """A common name that looks like a host stands in subjectAltName too."""
     name = doc.subject.subject.first(COMMON_NAME).strip()
+    if name in doc.subject.dns_names and "*" not in name:
+        return
     if not hostname.looks_like_host(name) or any(hostname.matches(p, name) for p in doc.subject.dns_names):
         return
     if doc.subject.dns_names:
