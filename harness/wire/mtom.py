@@ -3,7 +3,7 @@
 import base64
 import binascii
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote, unquote
@@ -105,8 +105,7 @@ def unpack(body: bytes, header: str) -> Package:
             "Content-Type multipart/related zonder boundary; voeg de parameter toe",
             "Content-Type multipart/related without boundary; add the parameter",
         )
-    marker = re.compile(rb"(?:\A|\r?\n)" + re.escape(b"--" + boundary.encode("latin-1", "replace")))
-    marks = [match.span() for match in marker.finditer(body)]
+    marks = list(_marks(body, b"--" + boundary.encode("latin-1", "replace")))
     if not marks:
         raise NotMultipart(
             "empty",
@@ -124,6 +123,18 @@ def unpack(body: bytes, header: str) -> Package:
     if not parts:
         raise NotMultipart("empty", "het multipart-bericht heeft geen delen", "the multipart message has no parts")
     return Package(parameters, tuple(parts), closed)
+
+
+def _marks(body: bytes, marker: bytes) -> Iterator[tuple[int, int]]:
+    """Yield where each boundary begins, its line end before it included, and where it ends."""
+    place = body.find(marker)
+    while place >= 0:
+        end = place + len(marker)
+        if place == 0:
+            yield 0, end
+        elif body[place - 1 : place] == b"\n":
+            yield place - (2 if body[max(place - 2, 0) : place] == b"\r\n" else 1), end
+        place = body.find(marker, end)
 
 
 def _part(chunk: memoryview) -> MimePart:
