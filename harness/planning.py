@@ -3,18 +3,22 @@
 import asyncio
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Final
 
 from harness import horizon
 from harness.agenda import Agenda, Todo, plan
+from harness.beforehand import beforehand
 from harness.chain import Loaded, load
-from harness.checklist import rows_for
+from harness.checklist import catalogue, rows_for
 from harness.choice import Options, info_of, ledger_beside, newest_run, verdicts
 from harness.errors import UnusableInput
 from harness.facts import facts_of
 from harness.front import Session
 from harness.model import Text, say
+from harness.outcome import WhyNot
 from harness.report.wording import Wording
 from harness.run import Run, utc_now
 from harness.show import VERDICTS
@@ -27,13 +31,27 @@ def show_plan(path: Path, runs: Path, lang: str) -> str:
     loaded = load(path)
     run = newest_run(loaded, runs)
     found = verdicts(run, ledger_beside(loaded))
-    lines: list[str] = [_heading(run, lang)]
+    agendas = {}
     for connection in loaded.connections:
         facts = facts_of(info_of(loaded, connection))
         agenda = plan(rows_for(facts), found[connection.name], facts, utc_now())
+        agendas[connection.name] = agenda if run.path else _in_procedure(agenda)
+    lines: list[str] = [_heading(run, lang)]
+    lines += () if run.path else beforehand(loaded.scenario, agendas.values(), lang)
+    for connection in loaded.connections:
         lines += ["", f"{connection.name} ({connection.system}, {connection.effective_environment})"]
-        lines += _agenda(agenda, lang)
+        lines += _agenda(agendas[connection.name], lang)
     return "\n".join(lines) + "\n"
+
+
+def _in_procedure(agenda: Agenda) -> Agenda:
+    """Put what is to be done in the order of the procedure: without a run nothing is more urgent than what comes first."""
+    place = {row: number for number, row in enumerate(catalogue())}
+    todos = sorted(agenda.now, key=lambda todo: place.get(todo.row, len(place)))
+    return replace(agenda, now=tuple(replace(t, what=_BY_PROBE) if t.why is WhyNot.NOT_SELECTED else t for t in todos))
+
+
+_BY_PROBE: Final = Text("een run stelt dit vast (ketentest run)", "a run settles this (ketentest run)")
 
 
 def show_calendar(path: Path, runs: Path, lang: str) -> tuple[bytes, list[str]]:

@@ -112,7 +112,7 @@ def write(folder: Path, answers: Answers) -> list[Path]:
     anchors = files("harness").joinpath("templates/anchors.md.j2").read_text(encoding="utf-8")
     contents = {
         "anchors/README.md": jinja.from_string(anchors).render(roots=roots, generations=policy().generations),
-        "chain.toml": jinja.from_string(template).render(**answers.__dict__),
+        "chain.toml": jinja.from_string(template).render(**answers.__dict__, apart=_apart(answers.systems)),
         "attestations.toml": ATTESTATIONS,
         "pytest.ini": PYTEST,
         "chain.schema.json": json.dumps(Scenario.model_json_schema(by_alias=True), indent=1) + "\n",
@@ -123,6 +123,12 @@ def write(folder: Path, answers: Answers) -> list[Path]:
     for name, content in contents.items():
         (folder / name).write_text(content, encoding="utf-8")
     return [folder / name for name in contents]
+
+
+def _apart(systems: Sequence[str]) -> str:
+    """Return how the certificates for TVS begin, where a scenario has certificates for something else too."""
+    of_tvs = [system.startswith("tvs") for system in systems]
+    return "tvs-" if any(of_tvs) and not all(of_tvs) else ""
 
 
 def requests(systems: Sequence[str], lang: str) -> list[str]:
