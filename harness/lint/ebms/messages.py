@@ -7,14 +7,16 @@ both run the same rules.
 from collections.abc import Iterator
 
 from harness.lint.ebms import (
+    messages_acknowledgment,
     messages_agreement,
     messages_delivery,
+    messages_error,
     messages_header,
     messages_http,
     messages_ping,
-    messages_signal,
     messages_signature,
     messages_soap,
+    messages_status,
 )
 from harness.lint.ebms.received import INCOMING, Received, receive
 from harness.lint.judge import Context, HttpHead, Raw
@@ -30,7 +32,9 @@ CONTENT = (
     messages_delivery.TABLE,
     messages_agreement.TABLE,
     messages_ping.TABLE,
-    messages_signal.TABLE,
+    messages_acknowledgment.TABLE,
+    messages_error.TABLE,
+    messages_status.TABLE,
 )
 TABLES = (*WIRE, *CONTENT, messages_signature.TABLE)
 
@@ -49,7 +53,9 @@ def judge_received(case: Received, ctx: Context) -> Iterator[Finding | NotRun]:
         yield from messages_delivery.TABLE.judge(case, ctx)
         yield from messages_agreement.TABLE.judge(case, ctx)
     yield from messages_ping.TABLE.judge(case, ctx)
-    yield from messages_signal.TABLE.judge(case, ctx)
+    yield from messages_acknowledgment.TABLE.judge(case, ctx)
+    yield from messages_error.TABLE.judge(case, ctx)
+    yield from messages_status.TABLE.judge(case, ctx)
     if case.readable:
         yield from messages_signature.TABLE.judge(case, ctx)
 
