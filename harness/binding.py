@@ -167,6 +167,7 @@ class Binder:
                 for p in (connection.saml.providers if connection.saml else ())
             ),
             "index": connection.saml.index if connection.saml else 0,
+            "spec": connection.saml.spec if connection.saml else "",
             "own_metadata": dict(_documents(connection, self.loaded.folder)).get("own-metadata", b""),
             "service": connection.wus.service if connection.wus else "",
             "mode": connection.ebms.mode if connection.ebms else "",

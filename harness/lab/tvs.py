@@ -121,6 +121,11 @@ class RoutingService:
         """The number of the RD."""
         return str(self.place.settings.get("peer_oin") or "00000099000000009000")
 
+    @property
+    def spec(self) -> str:
+        """The specification that is played: 4.4, or st-1.0."""
+        return str(self.place.settings.get("spec") or "4.4")
+
     async def start(self) -> None:
         """Make the keys and read what our own side looks like."""
         base = f"https://{self.hosts[0]}/kvs/rd"
@@ -145,7 +150,7 @@ class RoutingService:
         self.metadata = metadata(self.service, self.keys, self.place.now(), faults)
         if self.served is not None:
             self.served.instead = dict(self._dressed(faults))
-        self.answers = Answers(self.service, self.keys, self.entities, faults)
+        self.answers = Answers(self.service, self.keys, self.entities, faults, self.spec)
 
     def _dressed(self, faults: frozenset[str]) -> Iterator[tuple[str, ssl.SSLContext | None]]:
         """Yield the back channel's host with a certificate that an application must refuse, or with an alert."""
@@ -206,6 +211,7 @@ class RoutingService:
             at=self.place.now() + timedelta(seconds=1),
             environment=Environment.LAB,
             role="lc" if self.place.system == "tvs-cluster" else "dv",
+            spec=self.spec,
             settings={"service-uuids": tuple(str(p["service_uuid"]) for p in self.place.settings.get("providers", ()))},
         )
         found = [*(f for f in judge_heard(doc, ctx) if isinstance(f, Finding)), *extra]

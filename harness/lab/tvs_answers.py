@@ -157,9 +157,14 @@ class Answers:
     """Builds the answer to one ArtifactResolve, with the faults that were asked for."""
 
     def __init__(
-        self, service: Service, keys: Keys, entities: Mapping[str, Entity], faults: frozenset[str] = frozenset()
+        self,
+        service: Service,
+        keys: Keys,
+        entities: Mapping[str, Entity],
+        faults: frozenset[str] = frozenset(),
+        spec: str = "4.4",
     ) -> None:
-        self.service, self.keys, self.entities, self.faults = service, keys, entities, faults
+        self.service, self.keys, self.entities, self.faults, self.spec = service, keys, entities, faults, spec
 
     def nothing(self, resolve_id: str, at: datetime) -> bytes:
         """Return what an unknown artifact gives: Success, and no Response."""
@@ -243,7 +248,8 @@ class Answers:
             else login.service_uuid,
             acting=None if "no-name" in self.faults else self._name(login.person.bsn, login.audience),
             legal=self._name(represented, login.audience) if represented else None,
-            representation=FULL_AUTHORITY if represented else "",
+            # What kind of representation it is, ST-SAML 1.0 says and eID SAML 4.4 does not.
+            representation=FULL_AUTHORITY if represented and self.spec == "st-1.0" else "",
             level=level,
             authorities=(self._authority(),),
             advice=(self._advice(login, at),),

@@ -73,7 +73,7 @@ def material(role, folder):
     return Material(role, role, (folder / "cert.pem").read_bytes(), (folder / "key.pem").read_bytes())
 
 
-async def bench(pki, *faults, clustered=True, test_provider=DV_OIN, second_certificate=False, mode=""):
+async def bench(pki, *faults, clustered=True, test_provider=DV_OIN, second_certificate=False, mode="", spec="4.4"):
     own = LC_OIN if clustered else DV_OIN
     identities = {
         "tls-client": pki.issue("own-tls", oin=own),
@@ -88,7 +88,7 @@ async def bench(pki, *faults, clustered=True, test_provider=DV_OIN, second_certi
     materials = {role: material(role, identity.folder) for role, identity in identities.items()}
     system = "tvs-cluster" if clustered else "tvs-direct"
     settings = {
-        "own_name": "Test", "own_oin": own, "own_endpoint": OWN, "peer_oin": "00000099000000009000", "mode": mode,
+        "own_name": "Test", "own_oin": own, "own_endpoint": OWN, "peer_oin": "00000099000000009000", "mode": mode, "spec": spec,
         "own_certificates": {role: m.certificate for role, m in materials.items()},
         "providers": tuple(
             p.model_dump() | {"encryption_certificate": materials[f"bsn-encryption:{p.oin}"].certificate} for p in providers
@@ -103,7 +103,7 @@ async def bench(pki, *faults, clustered=True, test_provider=DV_OIN, second_certi
         name=system,
         system=system,
         peer=Peer(name="TVS", oin="00000099000000009000"),
-        saml=Saml(endpoint=service.endpoint, own_endpoint=OWN, providers=tuple(providers)),
+        saml=Saml(endpoint=service.endpoint, own_endpoint=OWN, spec=spec, providers=tuple(providers)),
     )
     link = Link(
         connection=connection,
@@ -203,6 +203,14 @@ async def test_the_lab_gives_an_artifact_away_only_once(pki):
     ours = await bench(pki)
     await ours.run()
     assert all(waiting.resolved == 1 for waiting in ours.service.waiting.values())
+
+
+@pytest.mark.parametrize(("spec", "told"), [("st-1.0", True), ("4.4", False)])
+async def test_the_kind_of_representation_is_told_in_st_saml_and_not_in_4_4(pki, spec, told):
+    ours = await bench(pki, "represented", spec=spec)
+    items = await ours.run()
+    assert not errors(items)
+    assert ("SAML-AS-042" in {i.finding.rule for i in items if isinstance(i, Graded)}) is told
 
 
 async def test_each_dienstverlener_of_a_cluster_has_a_verdict_of_its_own(pki):

@@ -7,7 +7,7 @@ from lxml import etree
 
 from harness.lint.judge import Raw
 from harness.wire import saml_build as build
-from harness.wire.saml import DS, LOA_SUBSTANTIAL, SAML, SAMLP, XENC, new_id, q
+from harness.wire.saml import DS, FULL_AUTHORITY, LOA_SUBSTANTIAL, SAML, SAMLP, XENC, new_id, q
 from harness.wire.saml_encrypted import Form, Recipient, encrypt, name_id
 from harness.wire.saml_message import Artifact
 from harness.wire.saml_metadata import key_certificates, read_metadata
@@ -26,7 +26,7 @@ def answer(kit, rd, rd_file):
     fetched = build.artifact_resolve(LC, service.resolve, str(Artifact.new(service.entity_id)), kit.now)
     recipients = [Recipient(DV, c, n) for n, c in key_certificates(read_metadata(own).by_id[DV], "encryption")]
 
-    def judged(assertion=None, outer=None, form=None, signer=None, **claims):
+    def judged(assertion=None, outer=None, form=None, signer=None, spec="4.4", **claims):
         parts = {
             "issuer": service.entity_id, "recipient": ACS, "in_response_to": asked.get("ID"), "audience": (LC, DV),
             "transient": new_id()[1:33], "service_uuid": UUIDS[0], "level": LOA_SUBSTANTIAL,
@@ -45,9 +45,8 @@ def answer(kit, rd, rd_file):
         beside += [Raw(etree.tostring(asked), "request.xml"), Raw(etree.tostring(fetched), "resolve.xml")]
         data = build.in_soap(sign(message, signer or keys.first, position=1))
         settings = {"loa": ("substantial",)}
-        return kit.judge_message(
-            data, "lc", companions=tuple(beside), at=kit.now + timedelta(seconds=1), settings=settings
-        )
+        at = kit.now + timedelta(seconds=1)
+        return kit.judge_message(data, "lc", companions=tuple(beside), at=at, settings=settings, spec=spec)
 
     return judged
 
@@ -75,6 +74,9 @@ def emptied(assertion):
     next(statement(assertion).iter(q(XENC, "CipherValue"))).text = ""
 
 
+SOMEBODY = etree.Element(q(SAML, "EncryptedID"))
+
+
 @pytest.mark.parametrize(
     ("rule", "severity", "how"),
     [
@@ -85,7 +87,11 @@ def emptied(assertion):
         ("SAML-AS-030", "error", {"assertion": logged_in_twice}),
         ("SAML-AS-050", "error", {"assertion": readable_bsn}),
         ("SAML-AS-050", "error", {"assertion": emptied}),
-        ("SAML-AS-053", "warning", {"assertion": digest}),
+        ("SAML-AS-053", "error", {"assertion": digest, "spec": "st-1.0"}),
+        ("SAML-AS-053", "info", {"assertion": digest}),
+        ("SAML-AS-042", "info", {"legal": SOMEBODY, "representation": FULL_AUTHORITY, "spec": "st-1.0"}),
+        ("SAML-AS-042", "warning", {"legal": SOMEBODY, "spec": "st-1.0"}),
+        ("SAML-AS-042", None, {"legal": SOMEBODY}),
         ("SAML-AS-053", "error", {"form": Form(transport=f"{XENC}rsa-1_5")}),
     ],
 )  # fmt: skip

@@ -244,6 +244,11 @@ def test_a_base64_field_with_line_breaks_is_silent(send):
     assert not loud(send(body=wrapped))
 
 
+@pytest.mark.parametrize("relay", ["a1f999999047c2", "c2999999047e", "6f1c2a3e-5b7d-4c1a-9e2f-0a1b2c3d4e51"])
+def test_digits_inside_a_random_token_are_no_personal_data(send, relay):
+    assert not loud(send(relay=relay))
+
+
 @pytest.mark.parametrize("made", ["id-kPq7Zx2LmN9vB4tYw", "_" + "0f1e2d3c4b5a6978" * 2, "ONELOGIN_" + "ab12cd34ef" * 4])
 def test_an_id_as_known_libraries_make_them_is_silent(send, made):
     assert not loud(send(put("ID", made)))
@@ -257,6 +262,7 @@ def test_an_id_as_known_libraries_make_them_is_silent(send, made):
         ("https://elders.nl/", "SAML-AR-050", "warning"),
         ("a 999999047 b", "SAML-AR-051", "error"),
         ("ik@voorbeeld.nl", "SAML-AR-051", "error"),
+        ("bsn999999047", "SAML-AR-051", "error"),
         (base64.b64encode(b"bsn=999999047").decode(), "SAML-AR-051", "error"),
     ],
 )
