@@ -93,6 +93,11 @@ class Examination:
         """Whether the signature value and every digest fit."""
         return self.value_holds is True and all(part.intact is True for part in self.parts)
 
+    @property
+    def signs(self) -> bool:
+        """Whether there is a SignedInfo at all: an empty ds:Signature signs nothing."""
+        return self.signature.find(f"{{{DS}}}SignedInfo") is not None
+
     def covers(self, node: etree._Element | None) -> bool:
         """Whether `node` itself, at its own position, is among the signed nodes."""
         return node is not None and any(node is signed for signed in self.covered)

@@ -125,7 +125,7 @@ def the_algorithm_follows_the_environment(msg: Message, ctx: Context) -> Verdict
     """The published policy says Basic128Rsa15 (SHA-1); whether SHA-256 is accepted differs per environment (DGP, DKB SIGN003)."""
     if msg.service.name == NAME and msg.is_request and msg.signature is not None and msg.examination is not None:
         used = ", ".join(weak_algorithms(msg)) or "SHA-256"
-        if msg.examination.method:
+        if msg.examination.signs:
             yield found("DIGIPOORT-SEC-001", msg.signature, observed=used, expected="Basic128Rsa15 (SHA-1), SHA-256")
 
 

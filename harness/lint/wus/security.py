@@ -11,7 +11,7 @@ from harness.lint.wus.message import Message, found
 from harness.lint.wus.table import ABSENT, rule
 from harness.model import Finding, NotRun, Text
 from harness.wire import wss, wss_trust
-from harness.wire.soap import DS, NAMESPACES, SOAP, XENC, elements
+from harness.wire.soap import DS, NAMESPACES, SOAP, XENC, display, elements
 
 Verdicts = Iterator[Finding | NotRun]
 SHA2_SIGNATURES: Final = frozenset(
@@ -89,6 +89,11 @@ def the_token_is_referred_to_directly(msg: Message, ctx: Context) -> Verdicts:
         place = signature if info is None else info
         yield found("WUS-SEC-010", place, observed=observed, expected='wsse:Reference URI="#…"')
         return
+    for path in ("ds:KeyInfo", "ds:KeyInfo/wsse:SecurityTokenReference", "ds:KeyInfo/wsse:SecurityTokenReference/*"):
+        several = signature.findall(path, NAMESPACES)
+        if len(several) > 1:
+            yield found("WUS-SEC-010", several[1], observed=f"{len(several)} × {display(several[1])}", expected="1")
+            return
     if len(token.matches) != 1:
         place = signature if token.reference is None else token.reference
         observed = f"{token.uri}: {len(token.matches)} × wsse:BinarySecurityToken"
@@ -164,7 +169,7 @@ def _revoked(msg: Message, certificate: x509.Certificate) -> Verdicts:
 @rule("WUS-SEC-020")
 def sha_2_everywhere(msg: Message, ctx: Context) -> Verdicts:
     """Signature and every digest use SHA-256, -384 or -512 (DKB SIGN001-004)."""
-    if msg.examination is None or msg.signature is None or not msg.examination.method:
+    if msg.examination is None or msg.signature is None or not msg.examination.signs:
         return
     weak = weak_algorithms(msg)
     if weak:
@@ -190,7 +195,7 @@ def short(algorithm: str) -> str:
 def exclusive_canonicalisation(msg: Message, ctx: Context) -> Verdicts:
     """The canonicalisation and the only transform are exclusive C14N (KWUS WB007; BSP R5404, R5423)."""
     seen = msg.examination
-    if seen is None or msg.signature is None or not seen.method:
+    if seen is None or msg.signature is None or not seen.signs:
         return
     used = [seen.c14n, *(transform for part in seen.parts for transform in part.transforms)]
     other = [name for name in dict.fromkeys(used) if name != wss.EXC_C14N]
@@ -226,9 +231,13 @@ def _wsu_id(node: etree._Element, value: str) -> bool:
 
 @rule("WUS-SEC-023")
 def no_tricks_in_the_signature(msg: Message, ctx: Context) -> Verdicts:
-    """No Manifest, no HMACOutputLength, nothing encrypted inside the Signature (BSP R5403, R5401, R5440)."""
+    """No Manifest, no HMACOutputLength, nothing encrypted or double inside the Signature (BSP R5403, R5401, R5440)."""
     if msg.signature is None:
         return
+    for name in ("ds:SignedInfo", "ds:SignatureValue"):
+        several = msg.signature.findall(name, NAMESPACES)
+        if len(several) > 1:
+            yield found("WUS-SEC-023", several[1], observed=f"{len(several)} × {name}", expected="1")
     for path in (".//ds:Manifest", ".//ds:HMACOutputLength", ".//xenc:EncryptedData"):
         trick = msg.signature.find(path, NAMESPACES)
         if trick is not None:

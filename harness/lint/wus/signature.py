@@ -26,7 +26,11 @@ _NO_KEY: Final = Text(
 def the_signature_holds(msg: Message, ctx: Context) -> Verdicts:
     """Every digest and the signature value verify with the key of the token (KWUS WB013); what changed is named."""
     seen = msg.examination
-    if seen is None or msg.signature is None or not seen.method:
+    if seen is None or msg.signature is None:
+        return
+    if not seen.signs:
+        if elements(msg.signature):  # an empty ds:Signature is said by WUS-SEC-010
+            yield found("WUS-SEC-030", msg.signature, observed=ABSENT, expected="ds:SignedInfo")
         return
     changed = seen.changed
     for part in changed:
@@ -88,7 +92,7 @@ def every_reference_leads_to_one_element(msg: Message, ctx: Context) -> Verdicts
 def the_body_in_use_is_signed(msg: Message, ctx: Context) -> Verdicts:
     """The Body at its own position is among the signed nodes, not a Body elsewhere (KWUS WB004)."""
     seen = msg.examination
-    if seen is None or msg.envelope is None or not seen.method or not msg.signed:
+    if seen is None or msg.envelope is None or not seen.signs or not msg.signed:
         return
     body = msg.envelope.body
     if body is None or seen.covers(body):
@@ -107,7 +111,7 @@ def the_body_in_use_is_signed(msg: Message, ctx: Context) -> Verdicts:
 def the_timestamp_is_signed(msg: Message, ctx: Context) -> Verdicts:
     """The Security header has a Timestamp and it is signed (KWUS WB002, WB004)."""
     seen = msg.examination
-    if seen is None or msg.envelope is None or not seen.method or not msg.signed:
+    if seen is None or msg.envelope is None or not seen.signs or not msg.signed:
         return
     stamps = msg.envelope.security[0].findall(f"{{{WSU}}}Timestamp")
     if not stamps:
@@ -120,7 +124,7 @@ def the_timestamp_is_signed(msg: Message, ctx: Context) -> Verdicts:
 def every_addressing_header_is_signed(msg: Message, ctx: Context) -> Verdicts:
     """Every wsa header has its own reference (KWUS WB004)."""
     seen = msg.examination
-    if seen is None or msg.envelope is None or not seen.method or not msg.signed:
+    if seen is None or msg.envelope is None or not seen.signs or not msg.signed:
         return
     bare = [block for blocks in msg.envelope.addressing.values() for block in blocks if not seen.covers(block)]
     if bare:
@@ -253,7 +257,7 @@ def the_answer_confirms_the_signature(msg: Message, ctx: Context) -> Verdicts:
 
 def _confirmed_safely(msg: Message, confirmations: list[etree._Element]) -> Verdicts:
     seen = msg.examination
-    if seen is None or msg.signature is None or msg.envelope is None or not seen.method:
+    if seen is None or msg.signature is None or msg.envelope is None or not seen.signs:
         return
     order = elements(msg.envelope.security[0])
     for confirmation in confirmations:

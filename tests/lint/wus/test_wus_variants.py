@@ -31,7 +31,7 @@ from tests.lint.wus.messages import (
     rules,
 )
 from tests.lint.wus.test_wus_message import add, address_of, after, changed_bytes, header, security, text_of
-from tests.wus_keys import holders
+from tests.wus_keys import THEIR_OIN, holders
 
 MORE = "http://www.w3.org/2001/04/xmldsig-more#"
 
@@ -394,3 +394,51 @@ def test_a_package_that_cannot_be_opened_is_no_broken_xml():
     told = loud(judged(b"--x\r\n\r\n<a/>\r\n--x--", "response", head=head))
     assert "WUS-MTOM-001" in told
     assert "WUS-SOAP-001" not in told
+
+
+def child_of_signature(name):
+    return lambda e: e.find(f".//{DS}Signature").find(f"{DS}{name}")
+
+
+def doubled(name):
+    def change(envelope):
+        found = child_of_signature(name)(envelope)
+        found.addnext(copy.deepcopy(found))
+
+    return lambda: after(answer(), change)
+
+
+def gone(path):
+    def change(envelope):
+        found = envelope.find(f".//{DS}{path}")
+        found.getparent().remove(found)
+
+    return lambda: after(answer(), change)
+
+
+@pytest.mark.parametrize(
+    ("envelope", "rule"),
+    [
+        (gone("SignedInfo"), "WUS-SEC-030"),
+        (gone("SignatureMethod"), "WUS-SEC-020"),
+        (gone("CanonicalizationMethod"), "WUS-SEC-021"),
+        (doubled("SignedInfo"), "WUS-SEC-023"),
+        (doubled("SignatureValue"), "WUS-SEC-023"),
+        (doubled("KeyInfo"), "WUS-SEC-010"),
+    ],
+)
+def test_a_signature_that_lacks_or_doubles_a_part_never_passes(envelope, rule):
+    assert rule in loud(judged(envelope(), "response"))
+
+
+def test_nothing_can_be_taken_out_of_a_signed_answer_unseen():
+    whole = answer()
+    paths = [whole.getroottree().getelementpath(e) for e in whole.iter() if isinstance(e.tag, str) and e is not whole]
+    unseen = []
+    for path in paths:
+        less = copy.deepcopy(whole)
+        found = less.find(path)
+        found.getparent().remove(found)
+        if judged(less, "response", settings={"oin": THEIR_OIN}).verdict == "pass":
+            unseen.append(path)
+    assert unseen == []
