@@ -400,7 +400,10 @@ def _start_runs(config: pytest.Config) -> Iterator[tuple[str, str]]:
         except KetentestError:
             continue
         chain = Chain(config, loaded)
-        writer = create(chain.options.runs, run_info(loaded, chain.options, load_probes()))
+        try:
+            writer = create(chain.options.runs, run_info(loaded, chain.options, load_probes()))
+        except KetentestError as wrong:
+            pytest.exit(wrong.text.of(chain.lang), returncode=2)
         config.stash[CHAINS].setdefault("writers", []).append(writer)
         yield str(file.resolve()), writer.folder.name
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from harness.errors import UnusableInput
+from harness.errors import UnusableInput, unusable_path
 from harness.model import (
     Environment,
     Evidence,
@@ -136,10 +136,16 @@ def new_id(now: datetime) -> str:
 
 
 def create(root: Path, info: RunInfo) -> "Writer":
-    """Make `root/<run id>` with its evidence and documents folders and write the first line."""
+    """Make `root/<run id>` with its evidence and documents folders and write the first line.
+
+    Raises UnusableInput when the folder cannot be made.
+    """
     folder = root / info.id
-    for part in (folder, folder / "evidence", folder / "documents"):
-        part.mkdir(parents=True, exist_ok=True)
+    try:
+        for part in (folder, folder / "evidence", folder / "documents"):
+            part.mkdir(parents=True, exist_ok=True)
+    except OSError as wrong:
+        raise unusable_path(wrong) from None
     writer = Writer(folder)
     writer.event("run", _plain(info))
     return writer
@@ -230,8 +236,8 @@ def read(path: Path) -> Run:
             damaged += 1
     if info is None:
         raise UnusableInput(
-            f"{file}: geen runbestand; de eerste regel is geen run-gebeurtenis",
-            f"{file}: not a run file; its first line is not a run event",
+            f"{file}: geen runbestand; de eerste regel is geen run-gebeurtenis. Noem een andere run",
+            f"{file}: not a run file; its first line is not a run event. Name another run",
         )
     return Run(info, tuple(results), end.ended, end.interrupted, end.masked, file, damaged)
 

@@ -19,6 +19,7 @@ _MISTAKES: Final = (
     (r"Option '(.+)' does not take a value", "{0} heeft geen waarde"),
     (r"Got unexpected extra arguments? \((.+)\)", "{0!r} is te veel"),
     (r"Invalid value for '(.+?)': '(.*)' is not a valid (?:float|integer)", "{0}: {1!r} is geen getal"),
+    (r"Invalid value for '(?:.+?)': \w+ '(.*)' is not readable", "{0}: niet te lezen (geen rechten)"),
     (r"Invalid value for '?(--[\w-]+)'?: (.+)", "{0}: {1}"),
     (r"Invalid value: (.+)", "{0}"),
 )

@@ -83,7 +83,7 @@ def _explained(desk: Desk, numbers: Mapping[str, int], findings: Sequence[Findin
     if desk.run.interrupted:
         yield say("interrupted")
     if desk.run.unreadable_lines:
-        yield say("damaged_lines", n=desk.run.unreadable_lines)
+        yield say.count("damaged_lines", desk.run.unreadable_lines)
     yield from (desk.clean(say.words(text)) for text in horizon(desk.results))
 
 

@@ -130,3 +130,9 @@ def test_sides_of_one_probe_roll_up_to_the_worst():
     rolled = run.by_probe[("lz", "net.tcp")]
     assert rolled.verdict is Verdict.FAIL
     assert len(rolled.findings) == 1
+
+
+def test_a_place_where_no_run_can_be_kept_is_one_sentence(tmp_path):
+    (tmp_path / "runs").write_text("a file")
+    with pytest.raises(UnusableInput, match="een deel van het pad is geen map"):
+        create(tmp_path / "runs", info())

@@ -2,6 +2,7 @@
 
 import errno
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -9,6 +10,7 @@ import harness.cli
 from harness import starting
 from harness.chain import load
 from harness.cli import cli
+from harness.cli.wording import sentence
 from harness.errors import unusable_path
 
 
@@ -140,3 +142,8 @@ def test_a_probe_and_a_rule_are_explained_in_one_language():
     assert "The counterparty" not in said
     assert "standaard: niet geslaagd" in explained("CPA-012")
     assert "does             The counterparty's MSH answers" in explained("ebms.ping", "--lang", "en")
+
+
+def test_a_file_that_may_not_be_read_is_said_in_dutch():
+    wrong = click.BadParameter("Path 'key.pem' is not readable.", param_hint="'BESTAND…'")
+    assert sentence(wrong) == "ketentest: key.pem: niet te lezen (geen rechten). Zie `ketentest --help`"
