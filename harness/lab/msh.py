@@ -26,6 +26,7 @@ from harness.lint.ebms.received import INCOMING, Received
 from harness.lint.ebms.rejection import EMPTY, FAULT, Rejection, rejection
 from harness.lint.judge import Context
 from harness.model import Environment, Text
+from harness.patience import dawdle
 from harness.wire import ebms_build as build
 from harness.wire.cpa import Binding, Channel, CollaborationRole, PartyInfo
 from harness.wire.cpa_build import Reliability
@@ -392,7 +393,7 @@ class Msh:
 
     async def _post(self, to: PartyInfo, outgoing: Outgoing, action: str, delay: float = 0.0) -> None:
         """POST a message to the endpoint of a party in the CPA, over mutual TLS, where the directory leads."""
-        await asyncio.sleep(delay)
+        await dawdle(delay)
         point = to.endpoint()
         if point is None:
             return

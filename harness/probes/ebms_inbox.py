@@ -11,6 +11,7 @@ from aiohttp import web
 from harness.exchange import Message as Line
 from harness.lint.judge import Raw
 from harness.model import NOTHING, Environment, Evidence, Text
+from harness.patience import TICK, WakingClock
 from harness.probes.probe import Tools
 from harness.wire.ebms import Message, read_message
 from harness.wire.ebms_build import Outgoing
@@ -26,11 +27,15 @@ PATIENCE: Final = 10.0
 
 @dataclass(frozen=True)
 class Arrival:
-    """One message at our endpoint: the line, the message, and how long after the start it came."""
+    """One message at our endpoint: the line, the message, how long after the start it came, and how long we waited.
+
+    `seconds` is what a stopwatch says; `waited` leaves out the time in which this machine was too busy to look.
+    """
 
     line: Line
     message: Message
     seconds: float
+    waited: float
 
 
 @dataclass
@@ -66,13 +71,14 @@ class Inbox:
 
     def __post_init__(self) -> None:
         self.started = time.perf_counter()
+        self.clock = WakingClock()
         self._came = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def take(self, line: Line) -> web.Response:
         """Handle one HTTP request at our endpoint."""
         message = read_message(line.body, line.header("content-type"))
-        arrival = Arrival(line, message, time.perf_counter() - self.started)
+        arrival = Arrival(line, message, time.perf_counter() - self.started, self.clock.seconds)
         self.arrivals.append(arrival)
         self._came.set()
         response = await self.answer(arrival) if message.header is not None else None
@@ -97,15 +103,15 @@ class Inbox:
 
     async def wait(self, wanted: Callable[[Arrival], bool], seconds: float) -> Arrival | None:
         """Return the first arrival that is wanted, or None when the time is over."""
-        until = time.perf_counter() + seconds
+        until = self.clock.seconds + seconds
         while True:
             found = next((a for a in self.arrivals if wanted(a)), None)
-            left = until - time.perf_counter()
+            left = until - self.clock.seconds
             if found is not None or left <= 0:
                 return found
             self._came.clear()
             try:
-                await asyncio.wait_for(self._came.wait(), left)
+                await asyncio.wait_for(self._came.wait(), max(left, TICK))
             except TimeoutError:
                 continue
 

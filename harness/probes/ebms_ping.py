@@ -175,7 +175,7 @@ async def _awaited(tools: Tools, agreed: Agreed, sent: Message, inbox: Inbox) ->
     late = list(_in_time(agreed, chosen, in_time))
     for item in late:
         yield item
-    for item in _outcome(sent, chosen.message, chosen.seconds, "async", late=chosen.seconds > in_time):
+    for item in _outcome(sent, chosen.message, chosen.seconds, "async", late=chosen.waited > in_time):
         yield item
 
 
@@ -218,7 +218,7 @@ def _arrived(tools: Tools, agreed: Agreed, sent: Message, chosen: Arrival, arriv
 
 
 def _in_time(agreed: Agreed, arrival: Arrival, in_time: float) -> Iterator[Finding]:
-    if arrival.seconds > in_time:
+    if arrival.waited > in_time:
         yield Finding("PONG-011", case="late", observed=f"{arrival.seconds:.1f} s", expected=f"≤ {in_time:g} s")
     facts = keyinfo.facts_of(arrival.line.client_certificate) if arrival.line.client_certificate else None
     wanted = agreed.them.party_id.partition("_")[0]

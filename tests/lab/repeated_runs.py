@@ -29,11 +29,29 @@ from harness.run import utc_now
 
 AT_ONCE = 4
 """How many exchanges keep the processor busy at the same time; those that only wait do not count."""
-WAITERS = 8
+WAITERS = 16
 PROFILES = ("be", "rm", "be-s", "rm-s", "be-e", "rm-e")
 BEST_EFFORT, ENCRYPTED, UNSIGNED = {"unasked-ack"}, {"echo-plain"}, {"echo-elimination", "echo-ack-requested"}
-UNANSWERED = {"no-pong", "no-ref", "wrong-ref", "error-without-ref", "no-header", "doctype", "truncated", "soap12"}
-WAITING = UNANSWERED | {"slow", "late-pong", "late-ack", "no-ack", "no-ack-on-duplicate", "no-echo", "no-foutbericht"}
+UNANSWERED = {
+    "no-pong",
+    "pings-back",
+    "pings-unknown-cpa",
+    "no-ref",
+    "wrong-ref",
+    "error-without-ref",
+    "no-header",
+    "doctype",
+    "truncated",
+    "soap12",
+}
+ASKED_AFTER = {
+    f"status-{word}" for word in ("unknown", "unauthorised", "silent", "other-word", "without-time", "wrong-ref")
+}
+WAITING = (
+    UNANSWERED
+    | ASKED_AFTER
+    | {"slow", "late-pong", "late-ack", "no-ack", "no-ack-on-duplicate", "no-echo", "no-foutbericht"}
+)
 """Faults that keep us waiting until a limit, however quick the machine is."""
 PATIENCE = {"late-pong": 30, "no-ack-on-duplicate": 2.5, "no-echo": 2.5, "no-foutbericht": 2.5}
 LANES = 8

@@ -89,7 +89,7 @@ ANSWERS: Final[Mapping[str, Fault]] = {
         substituted(r"<eb:CPAId>[^<]*<", "<eb:CPAId>een_ander_cpa<"),
         behaviour="pings",
     ),
-    "late-pong": Fault("PONG-011", Text("stuurt de Pong te laat", "sends the Pong too late"), PONG, delay=5.6),
+    "late-pong": Fault("PONG-011", Text("stuurt de Pong te laat", "sends the Pong too late"), PONG, delay=6.5),
     "foreign-pong": Fault(
         "PONG-011",
         Text(
