@@ -85,6 +85,8 @@ def _context(link: Link, request: Request) -> Context:
         hosts = dict.fromkeys((*request.hosts, *ordering.needed_hosts(link, role)))
         settings["endpoint"] = tuple(f"https://{host}" for host in hosts)
         settings["generation"] = (request.generation,) if request.generation else ()
+    if request.kind == "saml-metadata":
+        return _saml_context(link, role)
     cpa = link.documents.get("cpa", b"") if request.kind == "ping-mmd" else b""
     return Context(
         at=utc_now(),
@@ -93,6 +95,23 @@ def _context(link: Link, request: Request) -> Context:
         trust=link.anchors,
         companions=(Raw(cpa, "cpa.xml"),) if cpa else (),
         settings=settings,
+    )
+
+
+def _saml_context(link: Link, role: str) -> Context:
+    """Return what metadata is judged with: the chains of its certificates, what was registered, the previous delivery."""
+    from harness.probes.saml_own import chains, ours_of, saml_of, settings_of
+
+    before = link.documents.get("previous-metadata")
+    previous = (Raw(before, "previous.xml", None, "previous"),) if before else ()
+    return Context(
+        at=utc_now(),
+        environment=link.environment,
+        role=role,
+        spec=saml_of(link).spec,
+        trust=link.anchors,
+        companions=(*chains(link), *previous),
+        settings=settings_of(link, ours_of(link)),
     )
 
 

@@ -42,7 +42,7 @@ ENVIRONMENTS = ("lab", "compliance", "preprod", "prod")
     "--with",
     "companions",
     multiple=True,
-    help="Begeleidend document; ook preprod:FILE, prod:FILE, previous:FILE, template:FILE, ROL:FILE.",
+    help="Begeleidend document; ook preprod:FILE, prod:FILE, previous:FILE, template:FILE, names:FILE, ROL:FILE.",
 )
 @click.option(
     "--set",
