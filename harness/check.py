@@ -60,13 +60,17 @@ def read(path: Path, cap: int = LARGEST) -> bytes:
             )
         if size > cap:
             raise _too_large(str(path), size, cap)
-        return path.read_bytes()
+        with path.open("rb") as file:  # a pipe or a device does not say how much it holds
+            data = file.read(cap + 1)
     except OSError as wrong:
         reason = reason_of(wrong)
         raise DocumentUnreadable(
             f"{path}: niet te lezen ({reason.nl}); controleer de naam en de rechten",
             f"{path}: cannot be read ({reason.en}); check the name and the permissions",
         ) from None
+    if len(data) > cap:
+        raise _too_large(str(path), len(data), cap)
+    return data
 
 
 def _too_large(name: str, size: int, cap: int) -> DocumentUnreadable:

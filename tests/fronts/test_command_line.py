@@ -1,17 +1,18 @@
 """A mistake on the command line is one Dutch sentence with the nearest word; help pages are Dutch."""
 
 import errno
+from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 
 import harness.cli
-from harness import starting
+from harness import check, starting
 from harness.chain import load
 from harness.cli import cli
 from harness.cli.wording import sentence
-from harness.errors import unusable_path
+from harness.errors import DocumentUnreadable, unusable_path
 
 
 @pytest.mark.parametrize(
@@ -147,3 +148,8 @@ def test_a_probe_and_a_rule_are_explained_in_one_language():
 def test_a_file_that_may_not_be_read_is_said_in_dutch():
     wrong = click.BadParameter("Path 'key.pem' is not readable.", param_hint="'BESTAND…'")
     assert sentence(wrong) == "ketentest: key.pem: niet te lezen (geen rechten). Zie `ketentest --help`"
+
+
+def test_a_device_without_an_end_is_too_large_and_not_read_for_ever():
+    with pytest.raises(DocumentUnreadable, match="is te groot"):
+        check.read(Path("/dev/zero"), 1024 * 1024)
