@@ -57,6 +57,11 @@ class Heard:
         return next((e for e in self.entities.values() if e.idp), None)
 
     @cached_property
+    def ours(self) -> Mapping[str, Entity]:
+        """The entities of our own side, when their metadata was given."""
+        return {name: entity for name, entity in self.entities.items() if entity.sp}
+
+    @cached_property
     def sender(self) -> Entity | None:
         """The entity whose name the Issuer carries."""
         return self.entities.get(self.message.issuer)

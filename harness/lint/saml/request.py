@@ -144,10 +144,10 @@ def issuer(doc: Heard, ctx: Context) -> Iterator[Finding | NotRun]:
     if name is None or name.role not in ("DV", "LC"):
         yield saw("SAML-AR-012", doc.element if holder is None else holder, doc.message.issuer[:160] or "—", "DV, LC")
         return
-    if not doc.entities:
+    if not doc.ours:
         yield from not_run(("SAML-AR-012",), NO_METADATA)
         return
-    lc = next((e for e in doc.entities.values() if e.name and e.name.role == "LC"), None)
+    lc = next((e for e in doc.ours.values() if e.name and e.name.role == "LC"), None)
     if doc.sender is None:
         yield saw("SAML-AR-012", holder, doc.message.issuer, case="unknown")
     elif lc is not None and name.role == "DV":
@@ -258,11 +258,11 @@ def own_provider_and_service(doc: Heard, ctx: Context) -> Iterator[Finding | Not
     extensions = doc.element.find(q(SAMLP, "Extensions"))
     if extensions is None:
         return
-    if not doc.entities:
+    if not doc.ours:
         yield from not_run(("SAML-AR-034",), NO_METADATA)
         return
     for audience in values.get(INTENDED_AUDIENCE, []):
-        if audience not in doc.entities:
+        if audience not in doc.ours:
             yield saw("SAML-AR-034", extensions, audience[:160], case="audience")
     known = registered(ctx)
     for uuid in values.get(SERVICE_UUID, []):

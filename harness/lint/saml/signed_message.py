@@ -123,5 +123,5 @@ def issuer_findings(rule: str, message: Element) -> Iterator[Finding]:
 
 def known_issuer_findings(rule: str, doc: Heard) -> Iterator[Finding]:
     """The Issuer is one of the entities in our own metadata, when that was given."""
-    if any(e.sp for e in doc.entities.values()) and doc.sender is None:
+    if doc.ours and doc.sender is None:
         yield saw(rule, doc.element, doc.message.issuer[:160] or "—", case="issuer")

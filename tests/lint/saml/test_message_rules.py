@@ -64,6 +64,16 @@ def test_a_sound_request_of_a_direct_dv_is_silent_by_extensions_and_by_index(sen
     assert not loud(send(clustered=False, wanted=build.Wanted(service_index="0")))
 
 
+def test_without_our_own_metadata_a_sound_request_is_silent(kit, rd, rd_file):
+    request = sign(
+        build.authn_request(LC, rd[0].login, build.Wanted(DV, UUIDS[0]), kit.now), kit.own_signer(kit.lc()), position=1
+    )
+    for beside in ((), (Raw(rd_file, "rd.xml"),)):
+        fired = kit.judge_message(etree.tostring(request), "lc", companions=beside, at=kit.now + timedelta(seconds=1))
+        assert not loud(fired)
+        assert {"SAML-AR-012", "SAML-AR-034"} <= fired["not run"]
+
+
 def put(name, value):
     def change(message):
         if value is None:
