@@ -35,7 +35,7 @@ def declared_protocol(doc: Doc, ctx: Context) -> Outcome:
     """SSL 3.0 in a CPA is a declaration only; on the wire it is TLS 1.2 or better."""
     for side in _sides(doc):
         declared = f"{side.security_protocol.strip()} {side.security_version}".upper()
-        if side.security is not None and not re.fullmatch(r"TLS *V?(1\.[23])?( V?(1\.[23]))?", declared.strip()):
+        if side.security is not None and not re.fullmatch(r"TLS *V?(1\.[23])?( (TLS)? *V?(1\.[23]))?", declared.strip()):
             yield at(side, "CPA-042", f"{side.security_protocol!r} {side.security_version}", "TLS 1.2")
 
 

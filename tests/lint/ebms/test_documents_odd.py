@@ -238,6 +238,14 @@ def test_white_space_around_a_moment_is_collapsed_as_xml_schema_says():
     assert errors(judged(cpa().replace(b"<tns:Start>2026", b"<tns:Start> 202O"), "cpa.xml"))
 
 
+def test_tls_may_be_written_in_more_than_one_way():
+    data = cpa()
+    version = re.search(rb'version="([^"]*)">TLS<', data)[1]
+    old = b'version="%s">TLS<' % version
+    assert not found_in(data.replace(old, b'version="TLSv1.2">TLS<'), "cpa.xml") & {("CPA-042", "warning")}
+    assert ("CPA-042", "warning") in found_in(data.replace(old, b'version="TLSv1.1">TLS<'), "cpa.xml")
+
+
 def test_a_letter_in_a_test_oin_is_an_error():
     assert ("SPEC-011", "error") in found_in(consumer_spec().replace(OIN_A.encode(), OIN_A[:-1].encode() + b"O", 1))
 
