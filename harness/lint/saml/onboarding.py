@@ -306,7 +306,7 @@ def unfit(data: bytes, oin: str, at: datetime) -> Iterator[Words]:
         yield Text(f"BSN-certificaat geldt pas vanaf {day}", f"BSN certificate holds from {day} on")
     if held.oin != oin:
         yield Text(f"BSN-certificaat is van OIN {held.oin or '—'}", f"BSN certificate is of OIN {held.oin or '—'}")
-    if held.key_encipherment is not True:
+    if held.key_encipherment is False:
         yield Text("BSN-certificaat mag niet versleutelen", "BSN certificate may not encrypt")
     if held.public_key is None:
         yield Text("BSN-certificaat heeft geen RSA-sleutel", "BSN certificate has no RSA key")
