@@ -28,9 +28,9 @@ def only(document):
 
 def test_a_cpa_of_fifty_megabytes_is_refused_in_one_sentence():
     data = cpa().replace(b"<tns:Comment", b" " * (50 << 20) + b"<tns:Comment", 1)
-    started = time.perf_counter()
+    started = time.process_time()
     document = judged(data, "groot.xml")
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     assert document.verdict == "unusable"
     assert "te groot" in document.unusable.nl
     assert "groot.xml" in document.unusable.nl
@@ -166,9 +166,9 @@ def test_every_word_can_be_absent_without_an_exception():
 def test_numbers_without_end_do_not_slow_the_judge_down():
     data = cpa().replace(b"<tns:Retries>8<", b"<tns:Retries>" + b"9" * 20000 + b"<")
     data = data.replace(b">PT3H<", b">PT" + b"9" * 20000 + b"H<")
-    started = time.perf_counter()
+    started = time.process_time()
     judged(data, "x.xml")
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_dates_at_the_edge_of_time_are_judged():
@@ -197,9 +197,9 @@ def test_a_host_that_is_no_host_is_one_finding():
 @pytest.mark.slow
 def test_a_document_with_a_hundred_thousand_mistakes_is_judged_in_seconds():
     many = b'<parameter name="PartyRef"/>' * 100_000
-    started = time.perf_counter()
+    started = time.process_time()
     document = judged(consumer_spec().replace(b'<parameter name="PartyRef"/>', many))
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
     assert len(document.findings) < 200
     assert any("meer dan 100" in n.reason.nl for n in document.not_run)
 
