@@ -8,7 +8,10 @@ from lxml import etree
 
 from harness.check import judge_bytes
 from harness.lint.judge import Context, Raw
+from harness.lint.wus.explain import explain
+from harness.lint.wus.service import service
 from harness.wire import signature_value, soap, wss
+from harness.wire.soap import Envelope
 from tests.conftest import ROOT
 from tests.lint.wus.messages import (
     DS,
@@ -442,3 +445,26 @@ def test_nothing_can_be_taken_out_of_a_signed_answer_unseen():
         if judged(less, "response", settings={"oin": THEIR_OIN}).verdict == "pass":
             unseen.append(path)
     assert unseen == []
+
+
+SAID = {
+    "These policy alternatives can not be satisfied: AsymmetricBinding": "beleid",
+    "An error occurred when verifying security for the message.": "beveiliging",
+    "PKIX path building failed: unable to find valid certification path": "PKIX",
+    "Rejected (from client)": "gateway",
+    "Unmarshalling Error: cvc-complex-type.2.4.a: Invalid content was found": "0004",
+    "Bericht voldoet niet aan de XSD": "0004",
+    "The message with Action 'urn:x' cannot be processed at the receiver, due to a ContractFilter mismatch": "wsa:ActionNotSupported",
+    "Invalid timestamp The message timestamp is out of range": "wsu:MessageExpired",
+    "Could not send Message. Read timed out": "wsa:EndpointUnavailable",
+    "Duplicate message": "wsa:DuplicateMessageID",
+    "Er ging iets mis": "",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("reason", SAID)
+def test_what_known_software_says_in_a_fault_is_led_back_to_its_cause(reason):
+    envelope = fault(detail=False)
+    envelope.find(".//faultstring").text = reason
+    meaning = explain(Envelope(envelope), service(""))
+    assert (meaning.code if meaning else "") == SAID[reason]
