@@ -97,8 +97,8 @@ def report(
     for file in (*written.files, *(hand_in(written, seal) if bundle else ())):
         click.echo(file)
     click.echo(told(seal, wish["languages"][0], bundle=bundle), nl=False)
-    if written.new_failures:
-        click.echo(f"nieuwe fouten / new failures: {written.new_failures}", err=True)
+    for line in written.told:
+        click.echo(line, err=True)
     sys.exit(1 if written.new_failures else 0)
 
 

@@ -57,11 +57,14 @@ def verify(path: Path, trust: Sequence[bytes] = ()) -> Outcome:
     except OSError as wrong:
         reason = reason_of(wrong)
         raise UnusableInput(f"{path}: niet te lezen ({reason.nl})", f"{path}: cannot be read ({reason.en})") from None
-    if data.startswith(b"%PDF-"):
-        beside = path.with_name("report.json")
-        return verify_pdf(data, trust, beside.read_bytes() if beside.is_file() else None)
-    if data[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
-        return verify_bundle(data, trust)
+    beside = path.with_name("report.json")
+    try:
+        if data.startswith(b"%PDF-"):
+            return verify_pdf(data, trust, beside.read_bytes() if beside.is_file() else None)
+        if data[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+            return verify_bundle(data, trust)
+    except UnusableInput as wrong:
+        raise UnusableInput(f"{path}: {wrong.text.nl}", f"{path}: {wrong.text.en}") from None
     raise UnusableInput(
         f"{path}: geen PDF en geen zip; geef het rapport of de bundel",
         f"{path}: neither a PDF nor a zip; give the report or the bundle",

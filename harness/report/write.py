@@ -18,6 +18,7 @@ from harness.report import crosswalk, html, jsonfile, junit, markdown, pdf
 from harness.report.build import Detail, Reader, build
 from harness.report.desk import reader_of
 from harness.report.model import Report
+from harness.report.wording import Wording
 from harness.rulebook import rulebook
 from harness.run import Merged, Run, merge, read, runs_below
 
@@ -84,11 +85,12 @@ class Wish:
 
 @dataclass(frozen=True)
 class Written:
-    """The files that were written, and the number of failures that an older run did not have."""
+    """The files that were written, the number of failures that an older run did not have, and what to say of it."""
 
     files: tuple[Path, ...]
     new_failures: int = 0
     parcels: tuple[Parcel, ...] = ()
+    told: tuple[str, ...] = ()
 
 
 def write(sources: Sequence[Path], wish: Wish, *, root: Path, now: datetime) -> Written:
@@ -114,19 +116,30 @@ def write(sources: Sequence[Path], wish: Wish, *, root: Path, now: datetime) -> 
 
     parcels: list[Parcel] = []
     new_failures = 0
+    told: dict[str, None] = {}
     for place, connections in _parcels(wish, newest, folder):
         files: list[Path] = []
         for lang in wish.languages:
             one = report(lang, connections)
             new_failures = max(new_failures, one.comparison.new_failures if one.comparison else 0)
             files += _render(one, place, wish, first=lang == wish.languages[0])
+            told |= dict.fromkeys(_changed(one) if lang == wish.languages[0] else ())
             files += _export(one, place, theirs) if theirs and lang == wish.languages[0] else []
         chosen = connections or (() if wish.reader == "own" else tuple(c.name for c in one.connections))
         parcels.append(Parcel(place, chosen, tuple(files), tuple(runs), ledger))
     written = tuple(file for parcel in parcels for file in parcel.files)
     if ICS in wish.formats and wish.reader == "own":
         written += _calendar(report(wish.languages[0], wish.connections), runs, folder, now)
-    return Written(written, new_failures, tuple(parcels))
+    return Written(written, new_failures, tuple(parcels), tuple(told))
+
+
+def _changed(report: Report) -> Iterator[str]:
+    """Say in a line what changed since the older run, and which certificates end soon."""
+    if report.comparison is None:
+        return
+    head = Wording(report.lang)("compared", run=report.comparison.run)
+    yield f"{head}: {', '.join(f'{c.number} {c.word}' for c in report.comparison.counts)}"
+    yield from (f"{v.label}: {v.mark.word}, {v.text}" for v in report.validities if v.mark.key in ("warn", "fail"))
 
 
 def _calendar(report: Report, runs: Iterable[Run], folder: Path, now: datetime) -> tuple[Path, ...]:

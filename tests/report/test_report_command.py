@@ -107,6 +107,21 @@ def test_a_new_failure_since_the_last_run_exits_with_one(tmp_path):
     assert call("--runs", root, "--against", "20261121-2042-7f3a", "--format", "md").exit_code == 0
 
 
+def test_what_changed_is_one_line_with_the_certificates_that_end_soon(tmp_path):
+    root = tmp_path / "runs"
+    keep(root, older(dossier.run([dossier.connection()], dossier.lab().results[:1], "20261120-0900-aaaa")))
+    soon = Observation("x", (("role", "tls-client"), ("from", "2024-01-18"), ("until", "2026-12-01")))
+    red = dossier.red()
+    keep(root, replace(red, results=(*red.results, dossier.result("pki.validity", observed=(soon,)))))
+    said = call("--runs", root, "--against", "last", "--format", "md").output
+    assert "Vergeleken met run 20261120-0900-aaaa: " in said
+    assert " nieuw, " in said
+    assert "verholpen" in said
+    assert "tls-client: ver" in said
+    english = call("--runs", root, "--against", "last", "--format", "md", "--lang", "en").output
+    assert "Compared with run 20261120-0900-aaaa: " in english
+
+
 def test_no_older_run_to_compare_with_is_one_sentence(root):
     done = call("--runs", root, "--against", "last")
     assert isinstance(done.exception, UnusableInput)
