@@ -12,6 +12,7 @@ from harness.model import Finding, NotRun
 
 MB: Final = 1024 * 1024
 SNIFF: Final = 64 * 1024
+_JAVA_STORES: Final = (b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,8 @@ def guess(raw: Raw, companions: Sequence[Raw] = ()) -> str | None:
     """
     if _ebms_wire(raw, companions):
         return "ebms-message"
+    if raw.data[:4] in _JAVA_STORES:
+        return "certificate"
     if raw.data[:4] == b"PK\x03\x04" and b"xl/workbook.xml" in raw.data:
         return "aansluitbestand"
     head = raw.data[:SNIFF]

@@ -24,6 +24,8 @@ from harness.wire import der
 from harness.wire.der import DerBroken
 from harness.wire.x509 import Certificate
 
+#: What the keystores of Java begin with; since Java 9 the default is PKCS#12.
+JAVA_STORES: Final = (b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce")
 _DASHES: Final = b"-----BEGIN "
 _BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]{64,}")
@@ -92,6 +94,11 @@ def opened(data: bytes, password: bytes | None = None) -> Content:
 
 
 def _open(data: bytes, password: bytes | None) -> Content:
+    if data[:4] in JAVA_STORES:
+        raise DocumentUnreadable(
+            "dit is een Java-keystore (JKS of JCEKS); zet hem om met keytool -importkeystore -deststoretype pkcs12 en lever het PKCS#12-bestand aan",
+            "this is a Java keystore (JKS or JCEKS); convert it with keytool -importkeystore -deststoretype pkcs12 and deliver the PKCS#12 file",
+        )
     if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         data = data.decode("utf-16", "replace").encode("utf-8", "replace")
     if _DASHES in data:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pki_forge import leaf, pem, rsa_key
 from test_pki_baselines import CHAIN, TRUST, judge, store
 
-from harness.check import as_json, as_text, judge_bytes
+from harness.check import as_json, as_text, judge_bytes, judge_file
 from harness.lint.judge import Context, Raw
 from harness.model import Environment
 
@@ -122,3 +122,12 @@ def test_a_password_comes_from_the_environment_or_a_file_and_never_from_the_comm
     for typed in ("geheim", "env:BESTAAT_NIET"):
         with pytest.raises(DocumentUnreadable, match="env:NAAM"):
             secret(typed)
+
+
+@pytest.mark.parametrize("magic", [b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce"])
+def test_a_java_keystore_is_called_so_with_the_way_to_convert_it(tmp_path, magic):
+    file = tmp_path / "store.jks"
+    file.write_bytes(magic + b"\x00\x00\x00\x02" + b"\x07" * 300)
+    document = judge_file(file, Context())
+    assert document.verdict == "unusable"
+    assert "keytool" in document.unusable.nl
