@@ -3,6 +3,7 @@
 import csv
 import io
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -133,7 +134,7 @@ def _check_package(path: Path, data: bytes) -> None:
             declares = any(
                 b"<!DOCTYPE" in package.read(part) for part in package.infolist() if part.filename.endswith(".xml")
             )
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as wrong:
+    except (zipfile.BadZipFile, zlib.error, ValueError, NotImplementedError, RuntimeError, EOFError, OSError) as wrong:
         raise UnusableInput(
             f"{path}: geen XLSX-bestand; sla het op als XLSX (zonder wachtwoord) of als CSV",
             f"{path}: not an XLSX file; save it as XLSX (without a password) or as CSV",

@@ -6,9 +6,11 @@ import time
 import pytest
 from lxml import etree
 
+from harness.check import judge_bytes
 from harness.lint.judge import Context, Raw
 from harness.lint.saml import judge_message, judge_metadata
 from harness.model import Finding
+from harness.sheets import to_xlsx
 from harness.wire import saml_generate as generate
 from harness.wire.saml import EntityId
 from harness.wire.saml_signature import sign
@@ -91,3 +93,10 @@ def test_an_endless_text_is_told_in_our_own_words(kit, inside):
     data = b"<md:EntityDescriptor xmlns:md='urn:oasis:names:tc:SAML:2.0:metadata'>" + inside + b"</md:EntityDescriptor>"
     found = list(judge_metadata(Raw(data), kit.context("dv")))
     assert [(f.rule, f.case) for f in found] == [("SAML-MD-001", "size")]
+
+
+def test_a_damaged_spreadsheet_never_breaks_the_judge(kit, tmp_path):
+    rows = [["EntityID", "OIN", "Naam"], ["urn:x", DV_OIN, "Noord"]]
+    source = to_xlsx([("Dienstverleners", rows, [20, 20, 20])], tmp_path / "a.xlsx")
+    for seed in range(60):
+        assert judge_bytes(damaged(source, seed), "a.xlsx", kit.context("lc")).path == "a.xlsx"
