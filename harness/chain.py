@@ -82,7 +82,7 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
     try:
         scenario = Scenario.model_validate(raw)
     except ValidationError as wrong:
-        mistakes += [_translate(str(file), found, error, listed) for error in wrong.errors()]
+        mistakes += [_translate(str(file), found, error, listed) for error in _told_once(wrong.errors())]
     if scenario is not None:
         mistakes += _across(str(file), found, scenario, file.parent, os.environ if environ is None else environ)
     if mistakes or scenario is None:
@@ -169,10 +169,21 @@ def nearest(word: str, words: Sequence[str]) -> str:
     return next(iter(difflib.get_close_matches(word, words, n=1, cutoff=0.5)), "")
 
 
+def _told_once(errors: Sequence[ErrorDetails]) -> Iterator[ErrorDetails]:
+    """Yield the errors, without the key that is missing only because it was misspelt: one cause is told once."""
+    meant = {(*e["loc"][:-1], nearest(str(e["loc"][-1]), keys_at(e["loc"][:-1]))) for e in errors if _misspelt(e)}
+    yield from (e for e in errors if e["type"] != "missing" or e["loc"] not in meant)
+
+
+def _misspelt(error: ErrorDetails) -> bool:
+    return error["type"] == "extra_forbidden"
+
+
 def _translate(file: str, found: Mapping[_Place, int], error: ErrorDetails, listed: Mapping[_Place, Listed]) -> Mistake:
     place = tuple(p for p in error["loc"] if p != "[key]")
     text = _sentence(error, place)
     if row := listed.get(place[:5]):
+        text = _EMPTY_CELL if error["type"] == "missing" else text
         key = str(place[5]) if len(place) > 5 else ""
         who = row.values.get("name", "?")
         text = Text(f"{who}: {text.nl}", f"{who}: {text.en}")
@@ -204,8 +215,46 @@ def _sentence(error: ErrorDetails, place: tuple[str | int, ...]) -> Text:
         )
     if kind == "missing":
         return Text("ontbreekt; voeg deze sleutel toe", "is missing; add this key")
+    shown = "…" if place[-1:] in (("key",), ("password",)) else _short(repr(value))
+    if kind in _TYPES:
+        wanted = _TYPES[kind]
+        return Text(f"verwacht {wanted.nl}, gevonden {shown}", f"expected {wanted.en}, found {shown}")
+    if bound := next((word for word in _BOUNDS if word in context), ""):
+        wanted, limit = _BOUNDS[bound], context[bound]
+        return Text(f"verwacht {wanted.nl} {limit}, gevonden {shown}", f"expected {wanted.en} {limit}, found {shown}")
     message = error["msg"]
-    return Text(f"ongeldige waarde {value!r} ({message})", f"invalid value {value!r} ({message})")
+    return Text(f"ongeldige waarde {shown} ({message})", f"invalid value {shown} ({message})")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:79]}…"
+
+
+_EMPTY_CELL: Final = Text("deze cel is leeg; vul haar in", "this cell is empty; fill it in")
+_LIST: Final = Text('een lijst zoals ["…", "…"]', 'a list such as ["…", "…"]')
+_TABLE: Final = Text("een tabel met sleutels", "a table with keys")
+_NUMBER: Final = Text("een getal zonder aanhalingstekens", "a number without quotes")
+_TYPES: Final[Mapping[str, Text]] = {
+    "string_type": Text("tekst tussen aanhalingstekens", "text between quotes"),
+    "bool_type": Text("true of false", "true or false"),
+    "bool_parsing": Text("true of false", "true or false"),
+    "int_type": _NUMBER,
+    "int_parsing": _NUMBER,
+    "int_from_float": _NUMBER,
+    "float_type": _NUMBER,
+    "float_parsing": _NUMBER,
+    "list_type": _LIST,
+    "tuple_type": _LIST,
+    "dict_type": _TABLE,
+    "mapping_type": _TABLE,
+    "model_type": _TABLE,
+}
+_BOUNDS: Final[Mapping[str, Text]] = {
+    "ge": Text("ten minste", "at least"),
+    "gt": Text("meer dan", "more than"),
+    "le": Text("ten hoogste", "at most"),
+    "lt": Text("minder dan", "less than"),
+}
 
 
 def keys_at(place: Sequence[str | int]) -> tuple[str, ...]:

@@ -61,6 +61,28 @@ def test_a_wrong_choice_lists_the_choices_and_the_nearest(scenario):
     assert mistake.line == 10
 
 
+def test_a_misspelt_key_is_told_once_and_not_as_a_missing_one_too(scenario):
+    [mistake] = mistakes(scenario, GOOD.replace("oin = ", "onin = ", 1))
+    assert "onbekende sleutel; bedoelt u 'oin'?" in mistake.text.nl
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('oin = "00000099000000001000"', "oin = 99000000001000", "verwacht tekst tussen aanhalingstekens"),
+        ("[party]", '[limits]\nread_timeout = "lang"\n\n[party]', "verwacht een getal zonder aanhalingstekens"),
+        ("[party]", "[limits]\nread_timeout = 9000\n\n[party]", "verwacht ten hoogste 600"),
+        ("[party]", 'parties = "geen"\n\n[party]', "verwacht een tabel met sleutels"),
+        ('key = "lab"', 'key = ["-----BEGIN PRIVATE KEY-----"]', "verwacht tekst tussen aanhalingstekens, gevonden …"),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_said_in_words_of_ours(scenario, old, new, said):
+    [mistake] = mistakes(scenario, GOOD.replace(old, new, 1))
+    assert said in mistake.text.nl
+    assert "Input should" not in mistake.text.nl
+    assert "BEGIN" not in mistake.text.nl + mistake.text.en
+
+
 def test_a_lost_leading_zero_is_recognised_in_the_oin(scenario):
     [mistake] = mistakes(scenario, GOOD.replace("00000099000000001000", "99000000001000"))
     assert "voorloopnullen" in mistake.text.nl
