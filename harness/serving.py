@@ -19,7 +19,7 @@ from harness.errors import OwnFailure, UnusableInput, reason_of
 from harness.lab import Lab, check_fault
 from harness.lab.ca import Pki
 from harness.link import Link
-from harness.model import Finding, Severity, Text, say
+from harness.model import NotRun, Severity, Text, say
 from harness.scenario import Connection
 
 SYSTEMS: Final = {
@@ -29,6 +29,9 @@ SYSTEMS: Final = {
 }
 
 
+SEVERITIES: Final = {Severity.ERROR: Text("fout", "error"), Severity.WARNING: Text("waarschuwing", "warning")}
+NOT_RUN: Final = Text("niet uitgevoerd", "not run")
+NO_LOGIN: Final = Text("een gewone login lukt niet", "an ordinary login does not succeed")
 SIDES: Final = {"msh": "ebms", "wus": "wus", "tvs": "saml"}
 
 
@@ -185,12 +188,16 @@ async def _try(lab: Lab, link: Link, trial: Trial, lang: str) -> int:
         visitors = await stack.enter_async_context(browser(hosts)) if trial.browser else plain
         items = [item async for item in Battery(service, app, visitors).run(chosen)]
     for item in items:
-        severity = book.weigh(item.rule, item.case, {"lab"}) if isinstance(item, Finding) else Severity.WARNING
-        if severity in (None, Severity.INFO):
+        if isinstance(item, NotRun):
+            click.echo(f"{NOT_RUN.of(lang):<16} {item.rule:<14} {say(item.reason, lang)}")
+            continue
+        severity = book.weigh(item.rule, item.case, {"lab"})
+        if severity is None or severity is Severity.INFO:
             continue
         holes += severity is Severity.ERROR
-        what = f"{say(item.observed, lang)} {item.where}" if isinstance(item, Finding) else say(item.reason, lang)
-        click.echo(f"{severity:<8} {item.rule:<14} {book[item.rule].title.of(lang)}  [{what.strip()}]")
+        title = NO_LOGIN if item.case == "sound" else book[item.rule].title
+        seen = f"{say(item.observed, lang)} {item.where}".strip()
+        click.echo(f"{SEVERITIES[severity].of(lang):<16} {item.rule:<14} {title.of(lang)}  [{seen}]")
     click.echo(Text(f"{len(chosen)} gevallen, {holes} fout", f"{len(chosen)} cases, {holes} wrong").of(lang))
     return 1 if holes else 0
 

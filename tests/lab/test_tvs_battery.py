@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
@@ -149,6 +150,17 @@ def test_the_trial_needs_a_protected_page_and_its_marker():
     outcome = CliRunner().invoke(cli, ["lab", "tvs", "--try", "https://x.test/login"])
     assert outcome.exit_code == 2
     assert "--protected" in outcome.output
+
+
+def test_an_application_that_is_not_there_is_told_as_that(tmp_path):
+    scenario = Path(__file__).parents[2] / "scenarios" / "preprod"
+    there = ("--try", "https://127.0.0.1:9/login", "--protected", "https://127.0.0.1:9/home", "--marker", "Uw dossier")
+    outcome = CliRunner().invoke(cli, ["lab", "tvs", "--scenario", str(scenario), "--out", str(tmp_path), *there])
+    assert outcome.exit_code == 1, outcome.output
+    told = [line for line in outcome.output.splitlines() if "SAML-NEG" in line]
+    assert told[0].startswith("fout")
+    assert "een gewone login lukt niet  [ConnectError]" in told[0]
+    assert told[1].startswith("niet uitgevoerd")
 
 
 @pytest.mark.parametrize("fault", BACK)
