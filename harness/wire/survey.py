@@ -235,7 +235,8 @@ def _thorough(found: Survey, live: Address, plan: Plan) -> Survey:
         for version in ("1.0", "1.1", "1.2")
         if version == "1.2" or version in found.spoken
     )
-    curves = tuple(one.seen.group for one in tls_offers.weak_curves(live, host, patience=patience))
+    offered = tls_offers.WEAK_CURVES + (() if "1.2" in found.spoken else tls_offers.RARE_CURVES)
+    curves = tuple(one.seen.group for one in tls_offers.curves_alone(live, host, offered, patience=patience))
     large = None
     if plan.own:
         version = "1.3" if "1.3" in found.spoken else "1.2"

@@ -46,12 +46,14 @@ def enumerate_suites(address: Address, host: str, version: str, *, patience: Pat
 
 
 WEAK_CURVES: Final = ("secp224r1", "secp192r1", "secp160r1")
+RARE_CURVES: Final = ("brainpoolP256r1", "brainpoolP384r1", "brainpoolP512r1")
+"""Good curves that our own OpenSSL does not offer by itself: a server that has no others would seem not to speak TLS 1.2."""
 
 
-def weak_curves(
+def curves_alone(
     address: Address, host: str, curves: Iterable[str] = WEAK_CURVES, *, patience: Patience = PATIENCE
 ) -> list[Handshake]:
-    """Offer each weak curve alone in TLS 1.2; the attempts that the server went along with. Own hosts and the lab only."""
+    """Offer each of the curves alone in TLS 1.2; the attempts that the server went along with. Own hosts and the lab only."""
     attempts = [
         shake_hands(
             address,

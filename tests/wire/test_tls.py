@@ -13,7 +13,7 @@ from harness.lab.ca import Pki
 from harness.lab.faults.tls import CONFIGURATIONS, GOOD
 from harness.lab.server import Reply, serve
 from harness.lint.judge import Context
-from harness.lint.tls import MUTUAL, NETWORK, judge_survey
+from harness.lint.tls import MUTUAL, NETWORK, SERVER, judge_survey
 from harness.model import Finding
 from harness.wire import handshake, tls_offers, tls_openssl
 from harness.wire.survey import Plan, connect, look_up, proxy_of, survey, through_proxy
@@ -270,6 +270,15 @@ async def test_a_proxy_is_compared_with_the_direct_way(pki, own, config, rules):
     seen = replace(direct, proxy=url, tunnelled=through)
     found = [f for f in judge_survey(seen, Context(), NETWORK) if isinstance(f, Finding)]
     assert {(f.rule, f.case) for f in found} == rules | {("NET-004", "proxy")}
+
+
+async def test_a_server_with_a_good_curve_that_few_offer_still_speaks_tls12(pki, own):
+    config = replace(GOOD, curve="brainpoolP384r1", maximum="1.2")
+    plan = Plan(own=own, thorough=True, patience=SOON)
+    async with serve(answer, pki.identity("counterparty"), pki=pki, tls=config) as served:
+        seen = await asyncio.to_thread(survey, HOST, 443, [served.address], plan)
+    assert seen.curves == ("brainpoolP384r1",)
+    assert {f.rule for f in judge_survey(seen, Context(), SERVER) if isinstance(f, Finding)} == {"TLS-002"}
 
 
 @pytest.mark.parametrize("name", ["expired", "revoked"])
