@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.attestations import Attestation, Declaration, Proof, block_mistakes, fingerprint, read
-from harness.chain import Loaded, nearest
+from harness.chain import Loaded
+from harness.chain_mistakes import nearest
 from harness.checklist import catalogue, resolve_alias
 from harness.errors import Mistake, ScenarioInvalid, UnusableInput, reason_of
 from harness.images import is_picture, stripped

@@ -233,7 +233,7 @@ def wanted_of(loaded: Loaded, options: Options, ledger: Ledger) -> list[Choice]:
     ]
     wanted = [choice for choice in everything if selected(choice, options)]
     if options.only and not wanted:
-        from harness.chain import nearest
+        from harness.chain_mistakes import nearest
 
         names = [c.row.id for c in everything] + list(loaded.scenario.connections)
         near = nearest(options.only[0], names)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from harness.chain import nearest
+from harness.chain_mistakes import nearest
 from harness.checklist import Row, catalogue, rows_naming
 from harness.errors import UnusableInput
 from harness.model import Rule, Severity, Text

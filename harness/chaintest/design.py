@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-from harness.chain import nearest
+from harness.chain_mistakes import nearest
 from harness.errors import Mistake, ScenarioInvalid, UnusableInput
 from harness.model import Text
 from harness.positions import line_of, positions

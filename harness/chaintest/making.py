@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
-from harness.chain import Loaded, load, nearest
+from harness.chain import Loaded, load
+from harness.chain_mistakes import nearest
 from harness.chaintest import testset
 from harness.chaintest.design import Design, lab_design, read_design
 from harness.chaintest.persons import NOBODY, Person, persons_for

@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape
 
 from lxml import etree
 
-from harness.chain import nearest
+from harness.chain_mistakes import nearest
 from harness.chaintest.design import Design, FunctionalScenario, Step
 from harness.chaintest.persons import Person
 from harness.errors import DocumentUnreadable, Mistake, ScenarioInvalid, UnusableInput

@@ -11,7 +11,8 @@ from typing import Final
 from harness.attestations import READERS, VERDICTS, Attestation, Declaration, Proof, fingerprint
 from harness.attestations import read as read_ledger
 from harness.attesting import attest, declare, keep, mark
-from harness.chain import Loaded, nearest
+from harness.chain import Loaded
+from harness.chain_mistakes import nearest
 from harness.choice import newest_run
 from harness.errors import UnusableInput
 from harness.masking import Masker
