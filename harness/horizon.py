@@ -118,7 +118,9 @@ def of_run(run: Run, connections: Collection[str] = (), *, lab: bool = True) -> 
             if kept.name.endswith("served-chain.pem") and file and file.is_file():
                 found = certfile.opened(file.read_bytes()).certificates
                 suffix = ", lab" if result.environment is Environment.LAB else ""
-                whose = Text(f"{result.connection} (ketenpartner{suffix})", f"{result.connection} (counterparty{suffix})")
+                whose = Text(
+                    f"{result.connection} (ketenpartner{suffix})", f"{result.connection} (counterparty{suffix})"
+                )
                 yield from of_chain(found, whose, result.endpoint or result.connection, theirs=True)
 
 
