@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from harness.lint.judge import Context, RuleTable
 from harness.lint.saml.delivered import BEHIND, Delivered, saw
-from harness.model import Finding
+from harness.model import Finding, Text
 from harness.wire.saml import HTTP_ARTIFACT, HTTP_POST, MD, SAMLP, is_true, q
 from harness.wire.saml_metadata import Endpoint
 
@@ -175,6 +175,9 @@ def logout_binding(doc: Delivered, ctx: Context) -> Iterator[Finding]:
             yield saw("SAML-MD-608", role.of(SLO)[0].element, ", ".join(bindings), HTTP_POST)
         elif not bindings and position != BEHIND and is_true(ctx.setting("sso")):
             yield saw("SAML-MD-608", role.element, "—", HTTP_POST, case="absent")
+        elif not bindings and position != BEHIND and not ctx.setting("sso"):
+            alone = Text("alleen juist zonder single sign-on", "right only without single sign-on")
+            yield saw("SAML-MD-608", role.element, alone, HTTP_POST, case="unsaid")
 
 
 @table.rule("SAML-MD-609")

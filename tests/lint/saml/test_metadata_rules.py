@@ -156,6 +156,7 @@ DIRECT = [
     ("SAML-MD-605", "error", twice("AssertionConsumerService", index="1")),
     ("SAML-MD-606", "warning", setting("AssertionConsumerService", "index", "1")),
     ("SAML-MD-608", "error", setting("SingleLogoutService", "Binding", "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect")),
+    ("SAML-MD-608", "info", removing("SingleLogoutService")),
     ("SAML-MD-609", "warning", setting("SingleLogoutService", "ResponseLocation", "https://zorg.voorbeeld.nl/x")),
     ("SAML-MD-610", "warning", adding("SPSSODescriptor", "ArtifactResolutionService", at=3, Location="https://zorg.voorbeeld.nl/ars")),
     ("SAML-MD-612", "info", setting("AssertionConsumerService", "Location", "https://zorg.voorbeeld.nl/acs?tenant=7")),
