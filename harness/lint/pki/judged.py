@@ -1,141 +1,24 @@
 """What the rules look at: a certificate with its role, its path, its companions and the profile that follows."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from functools import lru_cache
 
-from harness.errors import DocumentUnreadable
-from harness.lint.judge import Context, Raw
+from harness.lint.judge import Context
 from harness.lint.pki.above import Above, above
-from harness.lint.pki.agreed import Holder, holders
+from harness.lint.pki.agreed import Holder
+from harness.lint.pki.companions import at_hand, companions, store_for
 from harness.lint.pki.policy import Authority, PkiPolicy, Policy, Role, policy, read_policy
-from harness.wire import certfile, certpath
-from harness.wire.certfile import Content, PrivateKey
+from harness.wire import certpath
+from harness.wire.certfile import Content
 from harness.wire.certpath import Path
 from harness.wire.crl import Crl, read_crl
 from harness.wire.csr import Request
 from harness.wire.distinguished import COMMON_NAME
-from harness.wire.keys import Proof, read_proof
 from harness.wire.lazy import lazy
 from harness.wire.oin import Oin, length_fault
 from harness.wire.x509 import CLIENT_AUTH, SERVER_AUTH, Certificate, Described
 
 UZI_NAME = "2.5.5.5"
 SENDERS = frozenset({"tls-server", "tls-client", "web"})
-
-
-def password_of(ctx: Context) -> bytes | None:
-    """Return the password for PKCS#12 files and keys, when one was given."""
-    return ctx.setting("password").encode() if "password" in ctx.settings else None
-
-
-def open_raw(raw: Raw, ctx: Context) -> Content:
-    """Open a document; a companion that cannot be opened holds nothing."""
-    return certfile.opened(raw.data, password_of(ctx))
-
-
-@dataclass(frozen=True)
-class Companions:
-    """What `--with` brought: authorities for the path, the other certificates of the set, CRLs, OCSP answers, agreements."""
-
-    authorities: tuple[Certificate, ...]
-    others: tuple[tuple[str, Certificate], ...]
-    crls: tuple[tuple[Crl | None, str], ...]
-    ocsp: tuple[bytes, ...]
-    keys: tuple[tuple[str, PrivateKey], ...]
-    proofs: tuple[Proof, ...]
-    registers: tuple[bytes, ...]
-    holders: tuple[Holder, ...]
-
-    @lazy
-    def only_authorities(self) -> bool:
-        """Whether nothing came along but CA certificates and what tells of revocation."""
-        return not (self.others or self.keys or self.proofs or self.registers or self.holders)
-
-    def related(self, relation: str) -> list[Certificate]:
-        """Return the certificates that were given with this relation (`preprod`, `previous`, a role …)."""
-        return [c for name, c in self.others if name == relation]
-
-
-@lru_cache(maxsize=8)
-def _companions(raws: tuple[Raw, ...], password: bytes | None) -> Companions:
-    authorities, others, crls, keys, registers = [], [], [], [], []
-    ocsp: list[bytes] = []
-    proofs: list[Proof] = []
-    agreed: list[Holder] = []
-    for raw in raws:
-        begin = raw.data[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
-        if begin in {b"{", b"["}:
-            proof = read_proof(raw.data)
-            if proof:
-                proofs.append(proof)
-            else:
-                registers.append(raw.data)
-            continue
-        if begin == b"<":
-            agreed += holders(raw)
-            continue
-        try:
-            content = certfile.opened(raw.data, password)
-        except DocumentUnreadable:
-            continue
-        for certificate in content.certificates:
-            if certificate.is_ca and not raw.relation:
-                authorities.append(certificate)
-            elif not certificate.is_ca:
-                others.append((raw.relation, certificate))
-        crls += [(read_crl(crl), content.form) for crl in content.crls]
-        if not (content.crls or content.certificates) and raw.name.lower().endswith(".crl"):
-            crls.append((None, content.form))
-        ocsp += content.ocsp
-        keys += [(raw.relation, replace(key, mode=raw.mode)) for key in content.keys]
-    return Companions(
-        tuple(authorities),
-        tuple(others),
-        tuple(crls),
-        tuple(ocsp),
-        tuple(keys),
-        tuple(proofs),
-        tuple(registers),
-        tuple(agreed),
-    )
-
-
-def companions(ctx: Context) -> Companions:
-    """Return the companions of this context, read once."""
-    return _at_hand(ctx)[1]
-
-
-def _at_hand(ctx: Context) -> tuple[Context, Companions, certpath.Store]:
-    """Return what came along with a context; one context is asked many times in a row, so the last one is kept."""
-    kept = _LAST[0] if _LAST else None
-    if kept is None or kept[0] is not ctx:
-        beside = _companions(ctx.companions, password_of(ctx))
-        kept = (ctx, beside, _store(ctx.trust, beside.authorities))
-        _LAST[:] = [kept]
-    return kept
-
-
-_LAST: list[tuple[Context, Companions, certpath.Store]] = []
-
-
-@lru_cache(maxsize=8)
-def _anchors(trust: tuple[bytes, ...]) -> tuple[Certificate, ...]:
-    return tuple(c for data in trust for c in certfile.opened(data).certificates)
-
-
-def anchors_of(ctx: Context) -> tuple[Certificate, ...]:
-    """Return the anchors: what `--trust` gave, else the pinned roots among the companions."""
-    return tuple(_at_hand(ctx)[2].anchors)
-
-
-@lru_cache(maxsize=8)
-def _store(trust: tuple[bytes, ...], authorities: tuple[Certificate, ...]) -> certpath.Store:
-    if trust:
-        return certpath.Store(_anchors(trust), authorities)
-    pins = policy().by_digest
-    roots = [c for c in authorities if c.sha256 in pins and pins[c.sha256].level == 1]
-    return certpath.Store(roots, authorities)
 
 
 class Judged:
@@ -205,7 +88,7 @@ class Judged:
     @lazy
     def anchors(self) -> frozenset[Certificate]:
         """The anchors of this judgement."""
-        return _at_hand(self.ctx)[2].anchors
+        return at_hand(self.ctx)[2].anchors
 
     @lazy
     def crls(self) -> tuple[Crl, ...]:
@@ -216,7 +99,7 @@ class Judged:
     def path_over(self, authorities: tuple[Certificate, ...]) -> Path:
         """Return the path over these authorities and the anchors only."""
         ready = authorities is self.companions.authorities
-        store = _at_hand(self.ctx)[2] if ready else _store(self.ctx.trust, authorities)
+        store = at_hand(self.ctx)[2] if ready else store_for(self.ctx.trust, authorities)
         if not self.ctx.trust and self.cert.is_ca and self.pin(self.cert):
             return Path((self.cert,), complete=True)
         path = certpath.find_path(self.cert, store, self.at)

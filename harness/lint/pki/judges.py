@@ -20,7 +20,8 @@ from harness.lint.pki import (
     usage,
     validity,
 )
-from harness.lint.pki.judged import Judged, JudgedRequest, companions, open_raw
+from harness.lint.pki.companions import companions, open_raw
+from harness.lint.pki.judged import Judged, JudgedRequest
 from harness.lint.pki.policy import policy
 from harness.lint.pki.reach import stands_alone, table_of
 from harness.model import Finding, NotRun, Text

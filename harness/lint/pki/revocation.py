@@ -6,7 +6,8 @@ from itertools import pairwise
 
 from harness.lint.judge import Context, RuleTable, not_run
 from harness.lint.pki.above import PLAIN
-from harness.lint.pki.judged import Companions, Judged, anchors_of, listed
+from harness.lint.pki.companions import Companions, anchors_of
+from harness.lint.pki.judged import Judged, listed
 from harness.lint.pki.validity import stamp
 from harness.model import Finding, NotRun, Text
 from harness.wire.crl import CRL_NUMBER, Crl
