@@ -12,6 +12,9 @@ from harness.wire.soap import SOAP12
 
 Verdicts = Iterator[Finding | NotRun]
 SHOWN = 300
+LAST = 2048
+_CHUNK = re.compile(rb"[0-9A-Fa-f]{1,8}[ \t]*(?:;[^\r\n]*)?\r\n")
+_LAST_CHUNK = re.compile(rb"(?:\A|\r\n)0+[ \t]*(?:;[^\r\n]*)?(?:\r\n|\Z)")
 
 
 @rule("WUS-HTTP-001")
@@ -160,5 +163,16 @@ def the_body_is_complete(msg: Message, ctx: Context) -> Verdicts:
     length = msg.http.get("content-length")
     if length.isdigit() and int(length) != len(msg.raw.data) and not msg.http.get("transfer-encoding"):
         yield found("WUS-HTTP-011", observed=str(len(msg.raw.data)), expected=f"Content-Length: {length}", place="HTTP")
+    if "chunked" in msg.http.get("transfer-encoding").lower() and _breaks_off(msg.raw.data):
+        observed = Text("het laatste blok ontbreekt", "the last chunk is absent")
+        yield found("WUS-HTTP-011", observed=observed, expected="0", place="HTTP Transfer-Encoding")
+    version = msg.http.start.partition(" ")[0]
+    if msg.http.status is not None and version != "HTTP/1.1":
+        yield found("WUS-HTTP-011", observed=version, expected="HTTP/1.1", place="HTTP")
     if msg.http.get("expect").lower() == "100-continue":
         yield found("WUS-HTTP-011", observed="Expect: 100-continue", place="HTTP Expect")
+
+
+def _breaks_off(data: bytes) -> bool:
+    """Whether chunked coding begins and does not end; a capture may have been put together already."""
+    return bool(_CHUNK.match(data)) and not _LAST_CHUNK.search(data[-LAST:])

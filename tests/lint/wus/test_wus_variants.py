@@ -468,3 +468,20 @@ def test_what_known_software_says_in_a_fault_is_led_back_to_its_cause(reason):
     envelope.find(".//faultstring").text = reason
     meaning = explain(Envelope(envelope), service(""))
     assert (meaning.code if meaning else "") == SAID[reason]
+
+
+@pytest.mark.parametrize(
+    ("ending", "found"),
+    [(b"0\r\n\r\n", False), (b"0\r\n", False), (b"", True), (b"0;x=1\r\nTrailer: 1\r\n\r\n", False)],
+)
+def test_a_chunked_body_ends_with_its_last_chunk(ending, found):
+    data = raw_of(answer())
+    body = b"%x\r\n%s\r\n" % (len(data), data) + ending
+    head = answer_head(len(body)).replace(b"Content-Length", b"Transfer-Encoding: chunked\r\nX-Length")
+    assert ("WUS-HTTP-011" in rules(judged(body, "response", head=head))) is found
+
+
+def test_an_answer_over_another_version_of_http_is_noted():
+    data = raw_of(answer())
+    head = answer_head(len(data)).replace(b"HTTP/1.1", b"HTTP/2")
+    assert rules(judged(data, "response", head=head)).get("WUS-HTTP-011") == "info"
