@@ -63,7 +63,7 @@ _HEADINGS: Final = re.compile(
 )
 """The headings of an aansluitbestand that was saved as CSV."""
 
-_SAML_FIELD: Final = re.compile(rb"(?:\A|[?&])SAML(?:Request|Response)=")
+_SAML_FIELD: Final = re.compile(rb"(?:\A|[?&])SAML(?:Request|Response)=|form-data; name=\"SAML(?:Request|Response)\"")
 _ROOT_KINDS: Final = {
     b"osb-ebms-service-specificatie": "consumer-spec",
     b"MessageMetadataDocument": "ping-mmd",

@@ -96,6 +96,9 @@ def _unpacked(data: bytes, start: str, content_type: str) -> tuple[Carried, byte
     if text[:1] != b"<" and re.search(rb"(?:^|&)SAML(?:Request|Response)=", text):
         fields = dict(parse_qsl(text.decode("latin-1").strip(), keep_blank_values=True))
         return _posted("post", fields)
+    if text[:1] != b"<" and (parts := dict(_PART.findall(text))):
+        fields = {name.decode(): value.decode("latin-1").strip() for name, value in parts.items()}
+        return Carried("multipart", fields), _decoded(fields, deflated=False)
     if b"<form" in text.lower() and re.search(rb"name=['\"]SAML(?:Request|Response)['\"]", text):
         page = text.decode("utf-8", "replace")
         fields = dict(_inputs(page))
@@ -114,6 +117,10 @@ def _posted(binding: str, fields: Mapping[str, str], page: str = "") -> tuple[Ca
     return Carried(binding, fields, page=page), document
 
 
+_PART: Final = re.compile(
+    rb"""Content-Disposition:[^\r\n]*name="(SAMLRequest|SAMLResponse|RelayState)"[^\r\n]*\r?\n\r?\n([^\r\n]*)""",
+    re.IGNORECASE,
+)
 _INPUT: Final = re.compile(r"<(?:input|textarea)\b[^>]*>", re.IGNORECASE)
 _ATTRIBUTE: Final = re.compile(r"""([\w-]+)\s*=\s*("[^"]*"|'[^']*'|[^\s>]+)""")
 

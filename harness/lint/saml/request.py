@@ -2,8 +2,9 @@
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
+from urllib.parse import parse_qsl, urlsplit
 
 from harness.lint.judge import Context, RuleTable, not_run
 from harness.lint.saml.delivered import saw
@@ -58,6 +59,26 @@ def sent_by_post(doc: Heard, ctx: Context) -> Iterator[Finding | NotRun]:
         yield saw("SAML-AR-001", doc.element, ", ".join(carried.fields)[:80], "SAMLRequest", case="field")
     elif carried.deflated:
         yield saw("SAML-AR-001", doc.element, "DEFLATE", "base64", case="deflated")
+    if carried.page:
+        yield from _posts_to_rd(doc, _saml_form(carried.page))
+
+
+def _posts_to_rd(doc: Heard, form: Mapping[str, str]) -> Iterator[Finding]:
+    """The form on the page posts, and to an SSO address of the RD."""
+    method = form.get("method", "get")
+    if method.lower() != "post":
+        yield saw("SAML-AR-001", doc.element, f"method={method}", "post", case="method")
+    places = [e.location for e in doc.rd.idp.of("SingleSignOnService")] if doc.rd and doc.rd.idp else []
+    if places and form.get("action", "") not in places:
+        yield saw("SAML-AR-001", doc.element, form.get("action", "")[:200] or "—", ", ".join(places), case="action")
+
+
+def _saml_form(page: str) -> Mapping[str, str]:
+    """Return the attributes of the form that carries SAML; a page may have others."""
+    parts = re.split(r"(?=<form\b)", page, flags=re.IGNORECASE)
+    carrying = next((part for part in parts if re.search(r"name=['\"]?SAML(?:Request|Response)\b", part)), "")
+    tag = re.match(r"<form\b[^>]*>", carrying, re.IGNORECASE)
+    return attributes(tag[0]) if tag else {}
 
 
 @table.rule("SAML-AR-002")
@@ -320,7 +341,9 @@ def relay_state(doc: Heard, ctx: Context) -> Iterator[Finding]:
 @table.rule("SAML-AR-051")
 def no_personal_data(doc: Heard, ctx: Context) -> Iterator[Finding]:
     """No BSN and no e-mail address on the front channel (7.1)."""
-    for name, value in doc.message.carried.fields.items():
+    asked = doc.raw.http.start.split(" ")[1:2] if doc.raw.http else []
+    query = dict(parse_qsl(urlsplit(asked[0]).query)) if asked and "?" in asked[0] else {}
+    for name, value in {**query, **doc.message.carried.fields}.items():
         if name not in ("SAMLRequest", "SAMLResponse") and (what := personal(value)):
             yield saw("SAML-AR-051", doc.element, f"{name}: {what}")
 
@@ -349,7 +372,7 @@ def login_page(doc: Heard, ctx: Context) -> Iterator[Finding | NotRun]:
     if not page:
         yield from not_run(("SAML-AR-052", "SAML-AR-053"), NOT_CAPTURED)
         return
-    form = next((attributes(tag) for tag in re.findall(r"<form\b[^>]*>", page, re.IGNORECASE)), {})
+    form = _saml_form(page)
     if "<iframe" in page.lower() or form.get("target", "_self").lower() not in ("", "_self", "_top"):
         yield saw("SAML-AR-052", doc.element, form.get("target") or "iframe", case="frame")
     if not re.search(r"""<button|<input[^>]*type=["']?submit""", page, re.IGNORECASE):

@@ -294,6 +294,38 @@ def test_a_sound_login_page_is_silent(send):
     assert not loud(send(body=page, http=HttpHead("HTTP/1.1 200 OK", GOOD_PAGE)))
 
 
+def test_a_page_with_another_form_in_front_is_judged_by_the_form_that_carries_saml(send):
+    search = b"<html><form action='/zoek'><input name='q'></form>"
+    fired = send(body=lambda m: page(m).replace(b"<html>", search), http=HttpHead("HTTP/1.1 200 OK", GOOD_PAGE))
+    assert not loud(fired)
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "<form action='https://rd.voorbeeld.nl/sso'>",
+        "<form method='get' action='https://rd.voorbeeld.nl/sso'>",
+        "<form method='post' action='https://elders.nl/sso'>",
+        "<form method='post' action='http://rd.voorbeeld.nl/sso'>",
+    ],
+)
+def test_a_form_that_posts_not_or_not_to_the_rd_fires(send, tag):
+    fired = send(body=lambda m: page(m, tag), http=HttpHead("HTTP/1.1 200 OK", GOOD_PAGE))
+    assert fired["SAML-AR-001"] == "error"
+
+
+def test_a_request_in_parts_is_no_form_that_the_rd_reads(send):
+    head = HttpHead("POST /sso HTTP/1.1", (("content-type", "multipart/form-data; boundary=z"),))
+    before = b'--z\r\nContent-Disposition: form-data; name="SAMLRequest"\r\n\r\n'
+    fired = send(body=lambda m: before + base64.b64encode(etree.tostring(m)) + b"\r\n--z--\r\n", http=head)
+    assert loud(fired) == {"SAML-AR-001"}
+
+
+def test_a_bsn_in_the_address_is_told(send):
+    head = HttpHead("POST /sso?bsn=999999047 HTTP/1.1", POST.headers)
+    assert send(http=head)["SAML-AR-051"] == "error"
+
+
 @pytest.mark.parametrize(
     ("rule", "made", "headers"),
     [
