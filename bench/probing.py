@@ -7,6 +7,7 @@ The servers live in a process of their own; each endpoint has its own port. Four
 
 import asyncio
 import multiprocessing
+import os
 import resource
 import ssl
 import sys
@@ -56,10 +57,10 @@ def main():
     own = Pki().identity("own-tls")
     plan = Plan(own=from_files("own", own.cert_path, own.key_path), quick=True, versions=("1.2", "1.3"))
     ctx = Context(at=datetime.now(UTC))
-    began = time.perf_counter()
+    began, used = time.perf_counter(), time.process_time()
     surveys = survey_many(((HOST, 443, (address,)) for address in addresses), plan, workers)
     findings = [f for one in surveys for f in judge_survey(one, ctx, MUTUAL) if isinstance(f, Finding)]
-    seconds = time.perf_counter() - began
+    seconds, ours = time.perf_counter() - began, time.process_time() - used
     stop.set()
     megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     handshakes = sum(len(one.handshakes) for one in surveys)
@@ -67,6 +68,9 @@ def main():
     print(f"{seconds:.1f} s (bar {BAR_SECONDS * count / 1000:.1f} s), {seconds / count * 1000:.1f} ms an endpoint")
     print(f"{megabytes:.0f} MB (bar {BAR_MB:.0f} MB)")
     servers.join(5)
+    theirs = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    load = os.getloadavg()[0]
+    print(f"CPU: {ours:.1f} s here, {theirs:.1f} s in the servers with their start; load of the machine {load:.1f}")
     return 0 if not findings and seconds <= BAR_SECONDS * count / 1000 and megabytes <= BAR_MB else 1
 
 
