@@ -62,6 +62,7 @@ STATUSES: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
     "request-denied": (("Requester", "RequestDenied"), ""),
     "request-unsupported": (("Requester", "RequestUnsupported"), ""),
     "no-supported-idp": (("Requester", "NoSupportedIDP"), ""),
+    "requester": (("Requester",), ""),
 }
 LEVELS: Final = {
     "low-level": LOA_BASIC,
@@ -229,11 +230,7 @@ class Answers:
         return sign(assertion, self._signer(), position=1)
 
     def _claims(self, login: Login, at: datetime) -> build.Claims:
-        audience = (login.issuer, login.audience) if login.issuer != login.audience else (login.audience,)
-        if "other-audience" in self.faults:
-            audience = (
-                (login.issuer, _other_oin(login.audience)) if len(audience) > 1 else (_other_oin(login.audience),)
-            )
+        audience = self._audience(login)
         level = next((LEVELS[name] for name in LEVELS if name in self.faults), login.person.level)
         represented = login.person.represents or (OTHER_BSN if "represented" in self.faults else "")
         transient = new_id()[1:33]
@@ -254,6 +251,13 @@ class Answers:
             authorities=(self._authority(),),
             advice=(self._advice(login, at),),
         )
+
+    def _audience(self, login: Login) -> tuple[str, ...]:
+        """The DV, behind its LC in a cluster."""
+        behind = (login.issuer,) if login.issuer != login.audience else ()
+        if "lc-audience" in self.faults:
+            return behind or (_other_oin(login.audience),)
+        return (*behind, _other_oin(login.audience) if "other-audience" in self.faults else login.audience)
 
     def _authority(self) -> str:
         """The authentication service: DigiD, or the national eIDAS node for a means from another member state."""

@@ -89,6 +89,7 @@ class Battery:
             ("SAML-DV-002", self._cookies),
             ("SAML-DV-004", self._other_browser),
             ("SAML-DV-005", self._failed_ends_session),
+            ("SAML-NEG-08", self._artifact_again),
             ("SAML-NEG-25", self._relay_state),
             ("SAML-SLO-003", self._log_out),
             ("SAML-NEG-24", self._back_channel),
@@ -194,6 +195,18 @@ class Battery:
             self.service.play(frozenset({"cancel"}))
             if (await self._attempt(visitor)).logged_in:
                 yield Finding("SAML-DV-005", observed=ALIVE)
+
+    async def _artifact_again(self) -> AsyncIterator[Finding]:
+        """An artifact that was used opens nothing, and is no reason to fall over (9.7)."""
+        async with self._visitor() as visitor, self._visitor() as other:
+            address = await self._halfway(visitor)
+            await visitor.open(address)
+            again = await visitor.open(address)
+            if again.crash:
+                yield Finding("SAML-NEG-08", "crash", again.crash, where="artifact")
+            await other.open(address)
+            if await self._is_open(other):
+                yield Finding("SAML-NEG-08", "accepted", OPEN, where="artifact")
 
     async def _relay_state(self) -> AsyncIterator[Finding]:
         """An altered RelayState leads nowhere else, and one that is absent or unknown is no reason to fall over (9.8)."""

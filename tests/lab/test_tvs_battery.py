@@ -55,6 +55,7 @@ async def test_over_tls_every_hole_of_a_careless_application_is_reported(pki):
         rule for rule, _ in found
     }
     assert ("SAML-NEG-19", "advice-other-bsn") in found
+    assert ("SAML-NEG-08", "artifact") in found
     assert "SAML-SLO-004" in {item.rule for item in items}
     assert not [item for item in items if isinstance(item, NotRun)]
 

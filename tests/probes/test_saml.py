@@ -164,6 +164,7 @@ EXPECTED = {
     "logout-unsigned": "SAML-SLO-003", "comment-in-audience": "SAML-AS-021",
     "comment-in-service": "SAML-AS-040", "unknown-key": "SAML-ART-020", "xsw-child": "SAML-AS-001",
     "xsw-signature": "SAML-AS-001", "xsw-beside": "SAML-ART-020", "huge": "SAML-ART-024",
+    "lc-audience": "SAML-AS-021", "requester": "SAML-ART-028",
 }  # fmt: skip
 
 

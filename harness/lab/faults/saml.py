@@ -57,6 +57,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "other-recipient": _fault("NEG-10", "Recipient is een ander adres", "Recipient is another address"),
     "other-destination": _fault("NEG-10", "Destination is een ander adres", "Destination is another address"),
     "other-audience": _fault("NEG-11", "doelgroep is een andere DV", "audience is another DV"),
+    "lc-audience": _fault("NEG-11", "doelgroep zonder de DV", "audience without the DV"),
     "low-level": _fault("NEG-12", "niveau onder het minimum", "level below the minimum"),
     "unknown-level": _fault("NEG-12", "onbekend niveau", "unknown level"),
     "digid-3-level": _fault("NEG-12", "klasse van DigiD 3", "class of DigiD 3"),
@@ -81,6 +82,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "request-denied": _fault("NEG-21", "RequestDenied", "RequestDenied"),
     "request-unsupported": _fault("NEG-21", "RequestUnsupported", "RequestUnsupported"),
     "no-supported-idp": _fault("NEG-21", "NoSupportedIDP", "NoSupportedIDP"),
+    "requester": _fault("NEG-21", "Requester zonder nadere code", "Requester without a further code"),
     "resolve-denied": _fault(
         "ART-024", "ArtifactResponse met Requester/RequestDenied", "ArtifactResponse says Requester/RequestDenied"
     ),
