@@ -7,7 +7,7 @@ from typing import Final
 from harness.lint.judge import Context, RuleTable, not_run
 from harness.lint.saml.artifact import expected_rd, own_places
 from harness.lint.saml.delivered import BREACHES, STATES, saw
-from harness.lint.saml.heard import NO_METADATA, NO_RD, NO_REQUEST, Heard, child, issuer_of, named, shown
+from harness.lint.saml.heard import NO_METADATA, NO_RD, NO_REQUEST, Heard, child, instant, issuer_of, named, shown
 from harness.lint.saml.request import personal
 from harness.model import Finding, NotRun, Text
 from harness.wire.oin import passes_elfproef
@@ -44,6 +44,9 @@ table: RuleTable[Heard] = RuleTable()
 
 LONG_AGO: Final = timedelta(days=1)
 """A login older than this is not the one that was asked for, also with single sign-on."""
+
+LONGEST: Final = timedelta(minutes=10)
+"""The RD gives two minutes; whoever gives far more leaves an answer usable for far longer."""
 
 SKEW: Final = timedelta(seconds=30)
 _SHORT_LEVELS: Final = {"basic": 0, "low": 1, "substantial": 2, "high": 3}
@@ -156,6 +159,8 @@ def confirmed_in_time(doc: Heard, ctx: Context) -> Iterator[Finding]:
         yield saw("SAML-AS-012", data, data.get("NotOnOrAfter") or "—", case="absent")
     elif ctx.at >= end.at + SKEW:
         yield saw("SAML-AS-012", data, shown(end.at), f"> {shown(ctx.at)}")
+    elif doc.assertion is not None and (issued := instant(doc.assertion)) and end.at - issued.at > LONGEST:
+        yield saw("SAML-AS-012", data, shown(end.at), f"≤ {shown(issued.at + LONGEST)}", case="long")
 
 
 @table.rule("SAML-AS-013")

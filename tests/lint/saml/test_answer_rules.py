@@ -1,13 +1,13 @@
 """An answer of the routing service, judged with our request beside it: each deviation fires, unusual shapes are silent."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from lxml import etree
 
 from harness.lint.judge import Raw
 from harness.wire import saml_build as build
-from harness.wire.saml import DS, FULL_AUTHORITY, LOA_SUBSTANTIAL, SAML, SAMLP, XENC, new_id, q
+from harness.wire.saml import DS, FULL_AUTHORITY, LOA_SUBSTANTIAL, SAML, SAMLP, XENC, new_id, q, stamp
 from harness.wire.saml_encrypted import Form, Recipient, encrypt, name_id
 from harness.wire.saml_message import Artifact
 from harness.wire.saml_metadata import key_certificates, read_metadata
@@ -70,6 +70,11 @@ def digest(assertion):
         method.set("Algorithm", f"{XENC}sha256")
 
 
+def usable_all_day(assertion):
+    data = next(assertion.iter(q(SAML, "SubjectConfirmationData")))
+    data.set("NotOnOrAfter", stamp(datetime.fromisoformat(data.get("NotOnOrAfter")) + timedelta(hours=8)))
+
+
 def emptied(assertion):
     next(statement(assertion).iter(q(XENC, "CipherValue"))).text = ""
 
@@ -83,6 +88,7 @@ SOMEBODY = etree.Element(q(SAML, "EncryptedID"))
         ("SAML-ART-020", "error", {"outer": lambda m: m.set("Version", "1.1")}),
         ("SAML-ART-026", "error", {"outer": lambda m: m.find(q(SAMLP, "Response")).append(etree.Element(q(SAML, "EncryptedAssertion")))}),
         ("SAML-AS-005", "error", {"transient": "999999047"}),
+        ("SAML-AS-012", "warning", {"assertion": usable_all_day}),
         ("SAML-AS-022", "error", {"audience": (DV,)}),
         ("SAML-AS-030", "error", {"assertion": logged_in_twice}),
         ("SAML-AS-050", "error", {"assertion": readable_bsn}),
