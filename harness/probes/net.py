@@ -13,6 +13,7 @@ from harness.link import Link
 from harness.lint.tls import DNS, NETWORK, PORT, TCP, judge_survey
 from harness.lint.tls.words import address, versions
 from harness.model import Environment, Finding, Observation, Text
+from harness.probes.hierarchies import generations
 from harness.probes.probe import NotPossible, Tools, Yield, probe
 from harness.wire.survey import Lookup, Plan, Survey, connect, look_up, proxy_of, readable, survey, through_proxy
 from harness.wire.tls import Patience
@@ -95,6 +96,8 @@ async def tls(link: Link, tools: Tools) -> AsyncIterator[Yield]:
                 f"{versions(seen.spoken)}{middle} ({count} handshakes)",
             )
         )
+    if seen.chain:
+        yield generations(link, tools, seen)
 
 
 @probe(

@@ -13,7 +13,6 @@ from harness.exchange import Message
 from harness.guard import Reach, host_of, port_of
 from harness.link import Link
 from harness.lint.judge import Raw
-from harness.lint.pki import generation
 from harness.lint.tls import MUTUAL, SERVER, TCP, judge_survey
 from harness.lint.tls.words import ending, versions
 from harness.model import Graded, NotRun, Observation, Severity, Text
@@ -22,7 +21,7 @@ from harness.probes.net import plan_of, surveyed
 from harness.probes.probe import NotApplicable, NotPossible, Tools, Yield, probe
 from harness.probes.scans import scanned
 from harness.wire.cpa_reading import parse_cpa
-from harness.wire.survey import Survey, readable, survey
+from harness.wire.survey import Survey, as_pem, readable, survey
 from harness.wire.tls_offers import suite_of
 
 UNTRUSTED: Final = frozenset({
@@ -48,9 +47,8 @@ async def server(link: Link, tools: Tools) -> AsyncIterator[Yield]:
     for extra in scanned(link, tools, seen.host, seen.port, own):
         yield extra
     if seen.chain:
-        yield tools.keep(f"{tools.side}.served-chain.pem", _pem(seen.chain), "application/x-pem-file")
+        yield tools.keep(f"{tools.side}.served-chain.pem", as_pem(seen.chain), "application/x-pem-file")
         yield _shown(seen)
-        yield _generations(link, tools, seen)
     unread: dict[str, None] = {}
     for judged in _judged_chain(link, tools, seen):
         if isinstance(judged, NotRun):
@@ -70,17 +68,6 @@ def _shown(seen: Survey) -> Observation:
     return Observation(f"{name}, {versions(seen.spoken)}, {suites}", data)
 
 
-def _generations(link: Link, tools: Tools, seen: Survey) -> Observation:
-    """Say under which hierarchy each side hangs, and when the first of them ends (G1: November 2028)."""
-    material = link.material("tls-client")
-    own = generation(Raw(material.certificate), tools.context(role="tls-client")) if material else ("", None)
-    theirs = generation(Raw(_pem(seen.chain)), tools.context(role="tls-server"))
-    ends = min((day for _, day in (own, theirs) if day), default=None)
-    nl = f"wij {own[0] or '?'}, ketenpartner {theirs[0] or '?'}" + (f"; de eerste eindigt op {ends}" if ends else "")
-    en = f"we {own[0] or '?'}, counterparty {theirs[0] or '?'}" + (f"; the first ends on {ends}" if ends else "")
-    return Observation(Text(nl, en), (("own generation", own[0]), ("peer generation", theirs[0])))
-
-
 def _judged_chain(link: Link, tools: Tools, seen: Survey) -> list[Graded | NotRun]:
     key = f"served:{tools.side}"
     if key not in tools.shared:
@@ -94,16 +81,10 @@ def _judge_chain(link: Link, tools: Tools, seen: Survey) -> list[Graded | NotRun
         return []
     peer = link.connection.peer.oin
     settings = {"endpoint": (link.endpoint(tools.side),)} | ({"oin": (peer,)} if peer else {})
-    chain = Raw(_pem(seen.chain), f"{seen.host}:{seen.port}")
+    chain = Raw(as_pem(seen.chain), f"{seen.host}:{seen.port}")
     return tools.judge(
         "certificate-chain", chain, role="tls-server", settings=settings, companions=lists_for(link, seen.chain)
     )
-
-
-def _pem(chain: tuple[bytes, ...]) -> bytes:
-    import ssl
-
-    return "".join(ssl.DER_cert_to_PEM_cert(data) for data in chain).encode()
 
 
 def _agreed(seen: Survey, link: Link, tools: Tools) -> Survey:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -98,6 +99,11 @@ class Survey:
     def is_tls(self) -> bool:
         """Whether any attempt saw a TLS server."""
         return any(one.hello is not None or one.alert is not None for one in self.handshakes)
+
+
+def as_pem(chain: Iterable[bytes]) -> bytes:
+    """Return a served chain as PEM."""
+    return "".join(ssl.DER_cert_to_PEM_cert(data) for data in chain).encode()
 
 
 def readable(chain: Iterable[bytes]) -> list[Certificate]:
