@@ -28,6 +28,16 @@ _SIGNING_USES: Final = frozenset(
 )
 
 
+UNREADABLE: Final = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""What cryptography raises over a certificate or CRL that it cannot decode."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trust:
     """Whether a certificate leads to a trusted root, over which path, and if not why not."""
@@ -47,10 +57,20 @@ def _certificates(blob: bytes) -> tuple[x509.Certificate, ...]:
     """The same roots and intermediates go with every message of a run, so they are read once."""
     try:
         if b"-----BEGIN CERTIFICATE-----" in blob:
-            return tuple(x509.load_pem_x509_certificates(blob))
-        return (x509.load_der_x509_certificate(blob),) if blob[:1] == b"\x30" else ()
-    except (ValueError, UnsupportedAlgorithm):
+            return tuple(sound(certificate) for certificate in x509.load_pem_x509_certificates(blob))
+        return (sound(x509.load_der_x509_certificate(blob)),) if blob[:1] == b"\x30" else ()
+    except UNREADABLE:
         return ()
+
+
+def sound(certificate: x509.Certificate) -> x509.Certificate:
+    """Return the certificate when its names and dates can be read: they are only decoded when asked for.
+
+    Raises one of UNREADABLE otherwise.
+    """
+    _ = certificate.subject, certificate.issuer
+    _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc, certificate.signature_algorithm_oid
+    return certificate
 
 
 def oin_of(certificate: x509.Certificate) -> str:
@@ -100,7 +120,7 @@ def _read(certificate: x509.Certificate) -> Certificate:
 def _unfit(leaf: x509.Certificate) -> Text:
     try:
         extensions = leaf.extensions
-    except ValueError as wrong:
+    except UNREADABLE as wrong:
         return Text(f"extensies van het certificaat zijn onleesbaar ({wrong})", f"unreadable extensions ({wrong})")
     for extension in extensions:
         value = extension.value

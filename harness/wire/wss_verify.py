@@ -14,7 +14,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from lxml import etree
 
 from harness.model import NOTHING, Text
-from harness.wire import signature_value
+from harness.wire import signature_value, wss_trust
 from harness.wire.soap import DS, NAMESPACES, WSSE, XENC, Envelope, display
 from harness.wire.wss import (
     C14N,
@@ -339,7 +339,7 @@ def certificate_in(value: str | None) -> tuple[x509.Certificate | None, str]:
     if not der:
         return None, "geen base64" if (value or "").strip() else "leeg"
     try:
-        return x509.load_der_x509_certificate(der), ""
-    except (ValueError, UnsupportedAlgorithm):
+        return wss_trust.sound(x509.load_der_x509_certificate(der)), ""
+    except wss_trust.UNREADABLE:
         kind = "PKIPath of PKCS#7" if re.match(rb"\x30[\x82\x83]", der) else "geen DER-certificaat"
         return None, kind

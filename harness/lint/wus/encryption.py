@@ -15,7 +15,7 @@ from harness.lint.wus.message import Message, found
 from harness.lint.wus.security import short
 from harness.lint.wus.table import ABSENT, NO_REQUEST, rule
 from harness.model import Finding, NotRun, Text
-from harness.wire import wss, wss_encrypt, wss_verify
+from harness.wire import wss, wss_encrypt, wss_trust, wss_verify
 from harness.wire.soap import DS, NAMESPACES, WSSE, WSSE11, XENC, XENC11, Envelope, elements, local
 
 Verdicts = Iterator[Finding | NotRun]
@@ -252,7 +252,7 @@ def _meant_for(msg: Message, key: etree._Element, asker: x509.Certificate) -> bo
     identifier = info.find(f"{{{WSSE}}}KeyIdentifier")
     if identifier is not None:
         own = {x509.SubjectKeyIdentifier.from_public_key(asker.public_key()).digest, hashlib.sha1(der).digest(), der}
-        with contextlib.suppress(x509.ExtensionNotFound, ValueError):
+        with contextlib.suppress(x509.ExtensionNotFound, *wss_trust.UNREADABLE):
             own.add(asker.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest)
         return wss_verify.decode(identifier.text) in own
     return None

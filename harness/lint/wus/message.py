@@ -374,8 +374,10 @@ def _key(data: bytes) -> Iterator[rsa.RSAPrivateKey]:
 def _crl(data: bytes) -> Iterator[x509.CertificateRevocationList]:
     try:
         pem = b"-----BEGIN" in data[:100]
-        yield x509.load_pem_x509_crl(data) if pem else x509.load_der_x509_crl(data)
-    except ValueError:
+        found = x509.load_pem_x509_crl(data) if pem else x509.load_der_x509_crl(data)
+        if found.issuer and len(found) >= 0:  # both are decoded only now
+            yield found
+    except wss_trust.UNREADABLE:
         return
 
 

@@ -158,8 +158,9 @@ def _revoked(msg: Message, certificate: x509.Certificate) -> Verdicts:
         yield NotRun(
             "WUS-SEC-019", Text("geen CRL van de uitgever meegegeven (--with)", "no CRL of the issuer given (--with)")
         )
-    for crl in lists:
-        entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
+    serial = certificate.serial_number
+    for crl in lists if serial >= 0 else ():  # cryptography looks for no negative number
+        entry = crl.get_revoked_certificate_by_serial_number(serial)
         if entry is not None:
             observed = entry.revocation_date_utc.date().isoformat()
             place = msg.token.element if msg.token is not None else None

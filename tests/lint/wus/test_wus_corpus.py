@@ -1,11 +1,15 @@
 """The whole corpus: expected ids of every row, nothing louder on the good ones, and no bytes that make us fall."""
 
+import base64
 import csv
 import random
-from datetime import UTC, datetime
+import warnings
+from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.utils import CryptographyDeprecationWarning
 
 from harness.check import judge_bytes
 from harness.lint.judge import Context, Raw
@@ -13,7 +17,8 @@ from harness.lint.wus import RULES
 from harness.lint.wus.wsdl import RULES as WSDL_RULES
 from harness.model import Environment
 from harness.rulebook import rulebook
-from tests.lint.wus.messages import answer, raw_of
+from tests.lint.wus.messages import NOW, answer, raw_of
+from tests.wus_keys import holders
 
 LOUDER_THAN_THE_MANIFEST = {"suwinet-kadaster-request-zeep-signature.xml", "generic/wsjs-valid-wss-resp.xml"}
 FAMILIES = ("WUS-", "META-", "DIGIPOORT-", "PROFIEL-", "DIGIMELDING-")
@@ -82,3 +87,36 @@ def test_damaged_bytes_give_findings_and_never_a_traceback():
 def test_every_rule_with_a_function_has_texts_and_the_other_way_round():
     texts = {k for k, rule in rulebook().rules.items() if k.startswith(FAMILIES) and rule.settled_by == "file"}
     assert set(RULES.ids) | set(WSDL_RULES.ids) == texts
+
+
+def revoked():
+    """A CRL that holds the certificate of the service."""
+    tsp = holders()["tsp"]
+    entry = x509.RevokedCertificateBuilder().serial_number(holders()["theirs"].certificate.serial_number)
+    builder = x509.CertificateRevocationListBuilder().issuer_name(tsp.certificate.subject)
+    builder = builder.last_update(NOW).next_update(NOW + timedelta(days=1))
+    builder = builder.add_revoked_certificate(entry.revocation_date(NOW).build())
+    return builder.sign(tsp.key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+def test_damaged_certificates_and_crls_give_findings_and_never_a_traceback():
+    whole = raw_of(answer())
+    der, dice = holders()["theirs"].certificate.public_bytes(Encoding.DER), random.Random(20261122)
+    token, crl = base64.b64encode(der), revoked()
+    assert token in whole
+    version = der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x47", 1)
+    subject = der.replace(b"\x0c\x11dienst.example.nl", b"\x05\x11dienst.example.nl", 1)
+    for damaged in (version, subject, *(_damaged(der, dice) for _ in range(200))):
+        issuer = _damaged(holders()["tsp"].certificate.public_bytes(Encoding.DER), dice)
+        beside = (Raw(issuer, "t"), Raw(_damaged(crl, dice), "a.crl"))
+        ctx = Context(role="response", profile="2W-be-S", trust=(holders()["root"].pem,), companions=beside)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CryptographyDeprecationWarning)  # over odd serial numbers
+            judge_bytes(whole.replace(token, base64.b64encode(damaged)), "kapot.xml", ctx, "soap-message")
+
+
+def _damaged(data, dice):
+    changed = bytearray(data)
+    for _ in range(dice.randint(1, 3)):
+        changed[dice.randrange(len(changed))] = dice.randrange(256)
+    return bytes(changed)
