@@ -4,7 +4,7 @@ import datetime as dt
 import fcntl
 import hashlib
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from harness.chain_mistakes import nearest
 from harness.checklist import catalogue, resolve_alias
 from harness.errors import Mistake, ScenarioInvalid, UnusableInput, reason_of
 from harness.images import is_picture, stripped
+from harness.masking import Masker
 from harness.model import Text
 
 MAX_EVIDENCE: Final = 64 * 1024 * 1024
@@ -98,8 +99,8 @@ def attest(
     `seen` holds the marks of the statements about this step that the writer knows; a newer one of somebody else about
     the same item and provider raises Overtaken.
     """
-    if mistakes := list(block_mistakes("attest", _spoken(attestation), connections, ())):
-        raise ScenarioInvalid(tuple(Mistake(str(path), None, key, sentence) for key, sentence in mistakes))
+    spoken = _spoken(attestation)
+    _check(path, spoken | {"item": attestation.item}, block_mistakes("attest", spoken, connections, ()))
     sealed = attestation
     if attestation.file:
         sealed = replace(attestation, sha256=_digest(path, attestation.file), state="same")
@@ -120,8 +121,7 @@ def declare(path: Path, said: Declaration, today: dt.date, connections: Collecti
     """
     given: dict[str, Any] = {"by": said.by, "function": said.function, "date": said.date}
     given |= {key: value for key in ("connection", "reader") if (value := getattr(said, key))}
-    if mistakes := list(block_mistakes("declaration", given, connections, ())):
-        raise ScenarioInvalid(tuple(Mistake(str(path), None, key, sentence) for key, sentence in mistakes))
+    _check(path, given, block_mistakes("declaration", given, connections, ()))
     if said.date > today:
         raise UnusableInput(
             f"{said.date.isoformat()} is later dan vandaag; verklaar op de dag zelf",
@@ -131,6 +131,21 @@ def declare(path: Path, said: Declaration, today: dt.date, connections: Collecti
     with locked(path) as descriptor:
         os.write(descriptor, written.encode())
     return written
+
+
+_SECRET: Final = Text(
+    "bevat een nummer dat een BSN kan zijn, een wachtwoord of een sleutel; laat dat weg, er is niets vastgelegd",
+    "holds a number that may be a BSN, a password or a key; leave it out, nothing was recorded",
+)
+
+
+def _check(path: Path, given: Mapping[str, Any], mistakes: Iterable[tuple[str, Text]]) -> None:
+    """Raise ScenarioInvalid with every mistake; what may be a BSN or a key is one, for it never reaches the disk."""
+    texts = {key: value for key, value in given.items() if isinstance(value, str)}
+    secrets = ((key, _SECRET) for key, value in texts.items() if Masker().text(value) != value)
+    found = [*secrets, *mistakes]
+    if found:
+        raise ScenarioInvalid(tuple(Mistake(str(path), None, key, sentence) for key, sentence in found))
 
 
 def _digest(path: Path, file: str) -> str:

@@ -4,13 +4,14 @@ import asyncio
 import signal
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import click
 from rich.status import Status
 
 from harness.chain import Loaded, load
+from harness.checklist import names
 from harness.choice import Choice, Options, exit_code, ledger_beside, verdicts, wanted_of
 from harness.engine import Step
 from harness.errors import KetentestError
@@ -141,16 +142,23 @@ def dry(path: Path, options: Options) -> int:
 
     registry = load_probes()
     for connection in loaded.connections:
-        ids = dict.fromkeys(
-            p for c in wanted if c.connection == connection.name and c.applicability.applies for p in c.probes
-        )
-        ids |= {} if options.only else dict.fromkeys(unnamed(registry))
-        if not ids:
+        rows: dict[str, list[str]] = {}
+        for choice in wanted:
+            if choice.connection == connection.name and choice.applicability.applies:
+                for probe_id in _each(choice.probes, registry):
+                    rows.setdefault(probe_id, []).append(choice.row.id)
+        rows |= {} if options.only else {probe_id: [] for probe_id in unnamed(registry) if probe_id not in rows}
+        if not rows:
             continue
         click.echo(f"{connection.name} ({connection.effective_environment})")
-        for probe_id in ids:
+        for probe_id, ids in rows.items():
             probe = registry.get(split(probe_id)[0])
-            rows = [c.row.id for c in wanted if c.connection == connection.name and probe_id in c.probes]
             reach = probe.guard if probe else Text("nog niet gebouwd", "not built yet").of(loaded.scenario.language)
-            click.echo(f"  {probe_id:<28} {reach:<18} {' '.join(rows)}")
+            click.echo(f"  {probe_id:<28} {reach:<18} {' '.join(ids)}")
     return 0
+
+
+def _each(named: Iterable[str], known: Iterable[str]) -> Iterator[str]:
+    """Yield the probes that a row names; `net.*` is every probe of that family."""
+    for one in named:
+        yield from (probe for probe in known if names(one, probe)) if one.endswith(".*") else (one,)

@@ -83,13 +83,19 @@ def _stated(scenario: Path, step: str, lang: str, said: dict[str, Any]) -> None:
     from harness.model import Verdict
     from harness.pdfdata import told
 
+    today = _today()
+    day = _day(said["when"]) or today
+    if day > today:
+        raise click.BadParameter(
+            f"{day} is later dan vandaag; noem de dag waarop het is vastgesteld", param_hint="--date"
+        )
     loaded = load(scenario)
     check_provider(loaded, said["provider"])
     about = {key: said[key] for key in ("by", "function", "statement", "connection", "provider", "item", "file")}
     attestation = Attestation(
         step=step,
         verdict=Verdict(said["verdict"]),
-        date=_day(said["when"]) or _today(),
+        date=day,
         expires=_day(said["expires"]),
         **about,
     )

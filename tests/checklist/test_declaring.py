@@ -80,3 +80,26 @@ def test_a_reader_belongs_to_a_declaration(attest):
     code, printed = attest("LZ-5.4", *WHO, "--statement", "Goed.", "--for", "logius")
     assert code == 2
     assert "--for hoort bij --declare" in printed
+
+
+@pytest.mark.parametrize(
+    ("words", "key"),
+    [
+        (("LZ-5.4", *WHO, "--statement", "De burger met BSN 999990019 ziet de zaak."), "statement"),
+        (("LZ-5.4", "--by", "999990019", "--function", "x", "--statement", "Gezien."), "by"),
+        (("--declare", "--by", "B", "--function", "-----BEGIN PRIVATE KEY-----"), "function"),
+    ],
+)
+def test_what_may_be_a_bsn_or_a_key_is_never_written(attest, folder, words, key):
+    code, printed = attest(*words)
+    assert code == 2
+    assert f"{key}: bevat een nummer dat een BSN kan zijn" in printed
+    assert "999990019" not in printed.replace(str(folder), "")
+    assert (folder / "attestations.toml").read_text() == "# ours\n"
+
+
+def test_a_statement_about_tomorrow_is_refused(attest, folder):
+    code, printed = attest("LZ-5.4", *WHO, "--statement", "Gezien.", "--date", "2099-01-01")
+    assert code == 2
+    assert "--date: 2099-01-01 is later dan vandaag" in printed
+    assert (folder / "attestations.toml").read_text() == "# ours\n"

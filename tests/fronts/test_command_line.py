@@ -1,6 +1,7 @@
 """A mistake on the command line is one Dutch sentence with the nearest word; help pages are Dutch."""
 
 import errno
+import re
 from pathlib import Path
 
 import click
@@ -153,3 +154,11 @@ def test_a_file_that_may_not_be_read_is_said_in_dutch():
 def test_a_device_without_an_end_is_too_large_and_not_read_for_ever():
     with pytest.raises(DocumentUnreadable, match="is te groot"):
         check.read(Path("/dev/zero"), 1024 * 1024)
+
+
+def test_a_dry_run_names_each_probe_of_a_family_and_calls_none_unbuilt(tmp_path):
+    starting.write(tmp_path / "x", starting.Answers(("lopende-zaken",)))
+    said = CliRunner().invoke(cli, ["run", str(tmp_path / "x"), "--dry-run"], prog_name="ketentest").output
+    assert "nog niet gebouwd" not in said
+    assert "net.*" not in said
+    assert re.search(r"net\.tcp +connect +.*LZ-4\.4\.2", said)
