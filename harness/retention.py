@@ -87,7 +87,8 @@ def remove(candidate: Candidate) -> None:
     except OSError as wrong:
         reason = reason_of(wrong)
         raise UnusableInput(
-            f"{candidate.folder}: niet te verwijderen ({reason.nl})", f"{candidate.folder}: cannot be removed ({reason.en})"
+            f"{candidate.folder}: niet te verwijderen ({reason.nl})",
+            f"{candidate.folder}: cannot be removed ({reason.en})",
         ) from None
 
 

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Final, Literal
 
 from harness import checklist
-from harness.attestations import Declaration as Declared
 from harness.attestations import Ledger
 from harness.checklist import ConnectionFacts, Row
 from harness.crosswalk.items import Crosswalk
@@ -15,7 +14,7 @@ from harness.facts import facts_of
 from harness.model import Result, Severity
 from harness.outcome import RowVerdict
 from harness.outlook import outlook
-from harness.report import advice, crosswalk, dates, steps
+from harness.report import advice, crosswalk, dates, declared, steps
 from harness.report import findings as found_here
 from harness.report.desk import Desk, reader_of
 from harness.report.findings import Cause
@@ -23,7 +22,6 @@ from harness.report.model import (
     Change,
     Comparison,
     Count,
-    Declaration,
     Deviation,
     EvidenceFile,
     Fact,
@@ -71,7 +69,7 @@ def build(
     findings = found_here.views(desk, found, resting, waits)
     chapters = steps.connections(desk, numbers)
     counts = steps.counts_of(desk, [(row, verdict) for _, row, verdict in advice.items(desk)])
-    declarations = _declarations(desk)
+    declarations = declared.declarations(desk)
     todo, rest = advice.todo(desk, findings, declared=bool(declarations))
     moments = dates.timeline(desk)
     bars = dates.validities(desk)
@@ -98,7 +96,7 @@ def build(
         todo=todo,
         todo_rest=rest,
         declarations=declarations,
-        undeclared=_undeclared(desk),
+        undeclared=declared.undeclared(desk),
         open_steps=advice.open_steps(desk),
         connections=chapters,
         run_facts=_run_facts(desk, sources),
@@ -245,41 +243,6 @@ def _head(desk: Desk) -> tuple[Fact, ...]:
         told = {fact.label for fact in facts}
         facts += [fact for fact in steps.head_of(desk, infos[0]) if fact.label not in told]
     return tuple(facts)
-
-
-def _declarations(desk: Desk) -> tuple[Declaration, ...]:
-    """Return who declared for every chosen connection; one silent connection keeps the report a draft."""
-    said = [(info.name, desk.ledger.declared(info.name, desk.reader)) for info in desk.infos]
-    if not said or any(declared is None or _outdated(desk, declared) for _, declared in said) or desk.exercise:
-        return ()
-    found: dict[tuple[str, str, str], list[str]] = {}
-    for name, declared in said:
-        if declared is not None:
-            who = (_declarant(desk, declared), desk.clean(declared.function, 80), desk.say.day(declared.date))
-            found.setdefault(who, []).append(name)
-    several = len(found) > 1
-    return tuple(
-        Declaration(*who, connection=desk.clean(desk.say.listed(names)) if several else "")
-        for who, names in found.items()
-    )
-
-
-def _outdated(desk: Desk, declared: Declared) -> bool:
-    """Whether somebody declared before there was anything to declare about."""
-    return declared.date < day_of(desk.run.info.started)
-
-
-def _declarant(desk: Desk, declared: Declared) -> str:
-    return desk.say("name_withheld") if desk.detail == "technisch" else desk.clean(declared.by, 80)
-
-
-def _undeclared(desk: Desk) -> str:
-    """Say what the declaration still lacks."""
-    for info in desk.infos:
-        declared = desk.ledger.declared(info.name, desk.reader)
-        if declared is not None and _outdated(desk, declared):
-            return desk.say("declaration_outdated", by=_declarant(desk, declared), date=desk.say.day(declared.date))
-    return desk.say("declaration_missing")
 
 
 def _run_facts(desk: Desk, sources: Sequence[str]) -> tuple[Fact, ...]:
