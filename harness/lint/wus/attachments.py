@@ -12,6 +12,7 @@ from harness.wire.soap import Envelope
 
 Verdicts = Iterator[Finding | NotRun]
 PLACE = "HTTP Content-Type"
+_LENGTH = re.compile(r"[0-9]{1,15}")
 
 
 def _multipart(msg: Message) -> dict[str, str] | None:
@@ -134,7 +135,7 @@ def the_parts_are_whole(msg: Message, ctx: Context) -> Verdicts:
         )
     for part in msg.package.parts:
         length = part.get("content-length")
-        if length.isdigit() and int(length) != len(part.view):
+        if _LENGTH.fullmatch(length) and int(length) != len(part.view):
             yield found("WUS-MTOM-006", observed=f"{part.content_id}: {len(part.view)}", expected=length, place="MIME")
         if (
             part.get("content-transfer-encoding").lower() == "base64"

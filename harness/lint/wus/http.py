@@ -13,6 +13,7 @@ from harness.wire.soap import SOAP12
 Verdicts = Iterator[Finding | NotRun]
 SHOWN = 300
 LAST = 2048
+_LENGTH = re.compile(r"[0-9]{1,15}")
 _CHUNK = re.compile(rb"[0-9A-Fa-f]{1,8}[ \t]*(?:;[^\r\n]*)?\r\n")
 _LAST_CHUNK = re.compile(rb"(?:\A|\r\n)0+[ \t]*(?:;[^\r\n]*)?(?:\r\n|\Z)")
 
@@ -161,7 +162,7 @@ def the_body_is_complete(msg: Message, ctx: Context) -> Verdicts:
     if msg.http is None:
         return
     length = msg.http.get("content-length")
-    if length.isdigit() and int(length) != len(msg.raw.data) and not msg.http.get("transfer-encoding"):
+    if _LENGTH.fullmatch(length) and int(length) != len(msg.raw.data) and not msg.http.get("transfer-encoding"):
         yield found("WUS-HTTP-011", observed=str(len(msg.raw.data)), expected=f"Content-Length: {length}", place="HTTP")
     if "chunked" in msg.http.get("transfer-encoding").lower() and _breaks_off(msg.raw.data):
         observed = Text("het laatste blok ontbreekt", "the last chunk is absent")

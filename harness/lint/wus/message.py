@@ -217,7 +217,7 @@ class Message:
     def skew(self) -> int:
         """The allowed difference between clocks, in seconds."""
         given = self.ctx.setting("skew")
-        return int(given) if given.isdigit() else self.service.skew
+        return int(given) if re.fullmatch(r"[0-9]{1,9}", given) else self.service.skew
 
 
 def read(raw: Raw, ctx: Context) -> Message:

@@ -485,3 +485,10 @@ def test_an_answer_over_another_version_of_http_is_noted():
     data = raw_of(answer())
     head = answer_head(len(data)).replace(b"HTTP/1.1", b"HTTP/2")
     assert rules(judged(data, "response", head=head)).get("WUS-HTTP-011") == "info"
+
+
+@pytest.mark.parametrize("length", ["9\u00b99", "9" * 5000, "-1", "0x10", ""])
+def test_an_odd_content_length_is_no_traceback(length):
+    data = raw_of(answer())
+    head = answer_head(len(data)).replace(b"Content-Length", b"Content-Length: " + length.encode("latin-1") + b"\r\nX")
+    assert judged(data, "response", head=head, settings={"skew": length}).verdict in ("pass", "warn", "incomplete")
