@@ -117,7 +117,14 @@ class Role:
 
     def of(self, kind: str) -> tuple[Endpoint, ...]:
         """Return the endpoints called `kind`, for instance AssertionConsumerService."""
-        return tuple(e for e in self.endpoints if e.kind == kind)
+        return self._by_kind.get(kind, ())
+
+    @cached_property
+    def _by_kind(self) -> dict[str, tuple[Endpoint, ...]]:
+        found: dict[str, tuple[Endpoint, ...]] = {}
+        for endpoint in self.endpoints:
+            found[endpoint.kind] = (*found.get(endpoint.kind, ()), endpoint)
+        return found
 
     def used_for(self, use: str) -> tuple[Key, ...]:
         """Return the keys with this use."""

@@ -99,7 +99,7 @@ def is_plain_https(location: str) -> bool:
         _ = url.port
     except ValueError:
         return False
-    if location != location.strip() or any(c.isspace() for c in location):
+    if location.split() != [location]:
         return False
     return (
         url.scheme == "https"

@@ -41,9 +41,9 @@ def _shown(uses: Counter[str]) -> str:
 def keys_of_direct(doc: Delivered, ctx: Context) -> Iterator[Finding]:
     """A direct DV lists signing and encryption keys, not more than rollover explains (8.3)."""
     for _, role, position in doc.providers:
-        uses = _counted(role)
         if position != DIRECT:
             continue
+        uses = _counted(role)
         if not uses["signing"] or not uses["encryption"]:
             yield saw("SAML-MD-502", role.element, _shown(uses), "≥ 1 × signing, ≥ 1 × encryption")
         if uses["signing"] > 4 or uses["encryption"] > 2:
@@ -54,9 +54,9 @@ def keys_of_direct(doc: Delivered, ctx: Context) -> Iterator[Finding]:
 def keys_of_lc(doc: Delivered, ctx: Context) -> Iterator[Finding]:
     """An LC lists one to four signing keys and never one to encrypt to (8.4.2)."""
     for _, role, position in doc.providers:
-        uses = _counted(role)
         if position != CLUSTER:
             continue
+        uses = _counted(role)
         if not uses["signing"] or len(role.keys) > 4:
             yield saw("SAML-MD-503", role.element, _shown(uses), "1…4 × signing")
         if uses["encryption"]:
@@ -67,9 +67,9 @@ def keys_of_lc(doc: Delivered, ctx: Context) -> Iterator[Finding]:
 def keys_of_provider_behind(doc: Delivered, ctx: Context) -> Iterator[Finding]:
     """A DV behind an LC lists one or two encryption keys (8.4.3)."""
     for _, role, position in doc.providers:
-        uses = _counted(role)
         if position != BEHIND:
             continue
+        uses = _counted(role)
         if not uses["encryption"] or len(role.keys) > 2:
             yield saw("SAML-MD-504", role.element, _shown(uses), "1…2 × encryption")
         if uses["signing"]:
