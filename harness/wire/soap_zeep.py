@@ -105,7 +105,8 @@ def _troubles() -> tuple[type[Exception], ...]:
     """Return what zeep raises over a WSDL or values that do not fit: its own errors and those of what it calls."""
     from zeep.exceptions import Error
 
-    return Error, TypeError, ValueError, AttributeError, LookupError, ArithmeticError, OSError, etree.LxmlError
+    plain = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, AssertionError, RuntimeError, OSError)
+    return (Error, *plain, etree.LxmlError)
 
 
 def _short(wrong: Exception) -> str:

@@ -43,6 +43,7 @@ WRONG = {
     ),
     "two ports": (lambda: load(TWO_PORTS), "meer dan één port"),
     "unknown port": (lambda: load(port="Acceptatie"), "port 'Acceptatie' staat niet in de WSDL"),
+    "a portType without a name": (lambda: load(WSDL.replace(b'<wsdl:portType name="StubDienst_v1"', b"<wsdl:portType")), "onbruikbaar"),
     "no WSDL at all": (lambda: load(b"<html/>"), ""),
     "unknown operation": (lambda: load().operation("geefStatusen"), "bedoelt u 'geefStatus'?"),
     "values that do not fit": (lambda: load().payload("geefStatus", {"onbekend": 1}), "past niet bij geefStatus"),
