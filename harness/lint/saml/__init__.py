@@ -1,7 +1,9 @@
 """Judge eID SAML metadata and messages: pure functions from bytes and context to findings."""
 
+import gc
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 from harness.lint.judge import Context, Raw, RuleTable
@@ -27,6 +29,7 @@ from harness.wire.saml_message import NoSamlMessage
 from harness.wire.saml_metadata import Metadata, metadata_of
 from harness.wire.xml import XmlBroken
 
+LARGE: Final = 1_000_000
 GENERIC: Final = frozenset(
     f"SAML-MD-{n}" for n in ("002", "006", "102", "104", "310", "314", "501", "509", "510", "511", "520", "603", "902")
 )
@@ -55,8 +58,22 @@ def judge_metadata(raw: Raw, ctx: Context) -> Iterator[Finding | NotRun]:
         encoding = "UTF-16"
     if encoding not in ("UTF-8", "US-ASCII", "ASCII"):
         yield Finding("SAML-MD-001", "encoding", encoding, "UTF-8", line=1)
-    metadata = metadata_of(root, len(raw.data))
-    yield from judge_delivered(delivered(raw, metadata, ctx), ctx)
+    with _uncollected(len(raw.data)):
+        metadata = metadata_of(root, len(raw.data))
+        yield from judge_delivered(delivered(raw, metadata, ctx), ctx)
+
+
+@contextmanager
+def _uncollected(size: int) -> Iterator[None]:
+    """Pause the search for cycles while a large file is judged: all that is read stays until the end anyway."""
+    pause = size > LARGE and gc.isenabled()
+    if pause:
+        gc.disable()
+    try:
+        yield
+    finally:
+        if pause:
+            gc.enable()
 
 
 def judge_delivered(doc: Delivered, ctx: Context) -> Iterator[Finding | NotRun]:
