@@ -1,6 +1,7 @@
 """Judge how the parties of a CPA reach each other: protocol, TLS, endpoints (CPA-040 … CPA-049)."""
 
 import re
+from typing import Final
 
 from harness.lint.ebms import endpoint
 from harness.lint.ebms.cpa_document import Doc, Outcome, at, table
@@ -30,12 +31,15 @@ def https(doc: Doc, ctx: Context) -> Outcome:
             yield at(found, "CPA-041", found.uri, "https://…")
 
 
+_TLS: Final = re.compile(r"TLS *V?(1\.[23])?( (TLS)? *V?(1\.[23]))?")
+
+
 @table.rule("CPA-042")
 def declared_protocol(doc: Doc, ctx: Context) -> Outcome:
     """SSL 3.0 in a CPA is a declaration only; on the wire it is TLS 1.2 or better."""
     for side in _sides(doc):
         declared = f"{side.security_protocol.strip()} {side.security_version}".upper()
-        if side.security is not None and not re.fullmatch(r"TLS *V?(1\.[23])?( (TLS)? *V?(1\.[23]))?", declared.strip()):
+        if side.security is not None and not _TLS.fullmatch(declared.strip()):
             yield at(side, "CPA-042", f"{side.security_protocol!r} {side.security_version}", "TLS 1.2")
 
 
