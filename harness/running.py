@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 import click
 from rich.status import Status
@@ -16,10 +17,13 @@ from harness.choice import Choice, Options, exit_code, ledger_beside, verdicts, 
 from harness.engine import Step
 from harness.errors import KetentestError
 from harness.front import Session
-from harness.model import Graded, Result, Text, Verdict
+from harness.model import Graded, Result, Text, Verdict, say
 from harness.outlook import outlook
+from harness.rulebook import rulebook
 from harness.run import read
-from harness.show import VERDICTS, finding_lines, result_line
+from harness.show import LABELS, VERDICTS, finding_line, finding_lines, result_line
+
+MOST_AGAIN: Final = 12
 
 
 def run_scenario(path: Path, options: Options) -> int:
@@ -34,6 +38,8 @@ def run_scenario(path: Path, options: Options) -> int:
     run = read(folder)
     rows = [row for found in verdicts(run, ledger).values() for row in found.values()]
     click.echo(summary(run.results, [r.verdict for r in rows], lang), nl=False)
+    for told in once_more(run.results, lang):
+        click.echo(told)
     for line in outlook(run.results):
         click.echo(line.of(lang))
     if stopped is not None:
@@ -131,6 +137,24 @@ def summary(results: Sequence[Result], rows: Sequence[Verdict], lang: str) -> st
 
     probes = counts([r.verdict for r in results])
     return f"\nprobes  {probes}\n{Text('rijen ', 'rows  ').of(lang)}  {counts(rows)}\n"
+
+
+def once_more(results: Sequence[Result], lang: str) -> Iterator[str]:
+    """Yield what failed, once more at the end where it is read: the finding, and who acts."""
+    failed = [r for r in results if r.verdict in (Verdict.FAIL, Verdict.ERROR)]
+    if failed:
+        yield Text("\nNiet geslaagd:", "\nFailed:").of(lang)
+    for result in failed[:MOST_AGAIN]:
+        name = result.probe + (f" ({result.subject})" if result.subject else "")
+        worst = next((g for g in result.findings if g.severity == "error"), None)
+        said = finding_line(worst, lang).strip() if worst else say(result.cause, lang)
+        who = rulebook()[worst.finding.rule].who.of(lang) if worst else ""
+        act = f"; {LABELS['who'].of(lang)}: {who}" if who else ""
+        yield f"  {result.connection} {name}: {said}{act}"
+    if len(failed) > MOST_AGAIN:
+        yield f"  … {len(failed) - MOST_AGAIN}"
+    if failed:
+        yield ""
 
 
 def dry(path: Path, options: Options) -> int:

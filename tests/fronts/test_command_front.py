@@ -6,6 +6,9 @@ from pathlib import Path
 
 def test_msh_down_fails_one_probe_blocks_its_dependants_and_touches_nothing_else(terminal):
     done = terminal.ketentest("run", "scenarios/preprod", "--lab-fault", "lopende-zaken:msh-down")
+    last = done.stdout.partition("Niet geslaagd:")[2]
+    assert "lopende-zaken net.tcp (ebms): NET-002  Een adres van de host neemt geen verbinding aan" in last
+    assert "; wie: uw netwerkbeheerder" in last
     assert done.returncode == 1, done.text
     results = terminal.results()
     failed = [key for key, verdict in results.items() if verdict == "fail"]
