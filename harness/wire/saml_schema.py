@@ -2,20 +2,16 @@
 
 import re
 from functools import cache
-from importlib.resources import as_file, files
-from pathlib import Path
+from importlib.resources import files
 from threading import Lock
-from typing import Any, Final
+from typing import Final
 
 from lxml import etree
 
 from harness.wire.saml import DS, MD, SAML, SAMLP, SOAP, XENC, Element
+from harness.wire.schema_folder import compiled
 
-_ELSEWHERE: Final = {
-    "xmldsig-core-schema.xsd": "xmldsig-core-schema.xsd",
-    "xenc-schema.xsd": "xenc-schema.xsd",
-    "xml.xsd": "xml.xsd",
-}
+_DRAWN_IN: Final = ("xmldsig-core-schema.xsd", "xenc-schema.xsd", "xml.xsd")
 _SCHEMAS: Final = (
     (SAML, "saml-schema-assertion-2.0.xsd"),
     (SAMLP, "saml-schema-protocol-2.0.xsd"),
@@ -24,36 +20,20 @@ _SCHEMAS: Final = (
 )
 
 
-class _Installed(etree.Resolver):
-    """Answers every schemaLocation from the package; the network is never asked."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def resolve(self, system_url: str | None, public_id: str | None, context: Any) -> Any:
-        url = system_url or ""
-        name = url.rsplit("/", 1)[-1]
-        if name in _ELSEWHERE:
-            return self.resolve_filename(str(self.folder / _ELSEWHERE[name]), context)
-        if url.startswith(("http:", "https:")):
-            return self.resolve_empty(context)
-        return None
-
-
 @cache
 def schema() -> etree.XMLSchema:
     """Return the compiled schema of metadata, messages and the SOAP envelope (4 ms, once)."""
     package = files("saml2").joinpath("data", "schemas")
-    with as_file(package) as folder:
-        parser = etree.XMLParser(no_network=True)
-        parser.resolvers.add(_Installed(folder))
-        imports = "".join(
-            f'<import namespace="{space}" schemaLocation="{(folder / name).as_uri()}"/>' for space, name in _SCHEMAS
-        )
-        driver = f'<schema xmlns="http://www.w3.org/2001/XMLSchema">{imports}</schema>'
-        return etree.XMLSchema(etree.fromstring(driver.encode(), parser))
+    served = {
+        name: _LOCATION.sub(rb"\1", package.joinpath(name).read_bytes())
+        for name in (*(name for _, name in _SCHEMAS), *_DRAWN_IN)
+    }
+    imports = "".join(f'<import namespace="{space}" schemaLocation="{name}"/>' for space, name in _SCHEMAS)
+    served["all.xsd"] = f'<schema xmlns="http://www.w3.org/2001/XMLSchema">{imports}</schema>'.encode()
+    return compiled(served, "all.xsd")
 
 
+_LOCATION: Final = re.compile(rb'(?<=schemaLocation=")[^"]*/([^"/]+)(?=")')
 _LOCK: Final = Lock()  # a schema object keeps one error log for all threads
 _LONG: Final = re.compile(
     r"'(?:[^']{120,}|[^']*-----[^']*)'", re.DOTALL

@@ -2,33 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 from urllib.parse import unquote
 
 from lxml import etree
 
 from harness.errors import DocumentUnreadable
 from harness.wire import xml
+from harness.wire.schema_folder import compiled, relinked
 from harness.wire.soap_wsdl import XSD
 
 _XML_NS: Final = "http://www.w3.org/XML/1998/namespace"
+_DRIVER: Final = "driver.xsd"
+_ABSENT: Final = "absent.xsd"
 
 
 class SchemaUnusable(DocumentUnreadable):
     """The schemas at hand do not make a whole; the sentence says what is missing."""
-
-
-class _AtHand(etree.Resolver):
-    def __init__(self, files: Mapping[str, bytes]) -> None:
-        self.files = files
-        self.absent: list[str] = []
-
-    def resolve(self, system_url: str | None, public_id: str | None, context: Any) -> Any:
-        """Return the schema with this file name, or one that cannot be a schema."""
-        name = base_name(system_url or "")
-        if name not in self.files:
-            self.absent.append(name or system_url or "")
-        return self.resolve_string(self.files.get(name, b"<absent/>"), context)
 
 
 def base_name(location: str) -> str:
@@ -64,19 +54,34 @@ def _compiled(named: tuple[tuple[str, bytes], ...], loose: tuple[bytes, ...]) ->
         for space, name in spaces.items()
         if space != _XML_NS
     )
-    resolver = _AtHand({base_name(name): data for name, data in {**files, **inline}.items()})
-    parser = etree.XMLParser(no_network=True, resolve_entities=False, load_dtd=False)
-    parser.resolvers.add(resolver)
-    driver = etree.fromstring(
-        f'<xs:schema xmlns:xs="{XSD}" targetNamespace="urn:ketentest:driver">{imports}</xs:schema>', parser
-    )
+    driver = f'<xs:schema xmlns:xs="{XSD}" targetNamespace="urn:ketentest:driver">{imports}</xs:schema>'
+    served, absent = _reached(driver.encode(), {base_name(name): data for name, data in {**files, **inline}.items()})
     try:
-        schema = etree.XMLSchema(driver)
-    except etree.XMLSchemaParseError as wrong:
-        raise _unusable(resolver.absent, str(wrong)) from None
-    if resolver.absent:  # libxml2 only warns, and then knows nothing of that namespace
-        raise _unusable(resolver.absent, "")
+        schema = compiled(served, _DRIVER)
+    except (etree.XMLSchemaParseError, etree.XMLSyntaxError) as wrong:
+        raise _unusable(absent, str(wrong)) from None
+    if absent:  # libxml2 only warns, and then knows nothing of that namespace
+        raise _unusable(absent, "")
     return schema
+
+
+def _reached(driver: bytes, files: Mapping[str, bytes]) -> tuple[dict[str, bytes], list[str]]:
+    """Return the driver and every file that it draws in, under names of ours, and what is not at hand."""
+    names: dict[str, str] = {}
+    absent: list[str] = []
+
+    def place(location: str) -> str:
+        name = base_name(location)
+        if name not in files:
+            absent.append(name or location)
+            return _ABSENT
+        return names.setdefault(name, f"{len(names)}.xsd")
+
+    served = {_DRIVER: relinked(driver, place), _ABSENT: b"<absent/>"}
+    while waiting := [name for name, ours in names.items() if ours not in served]:
+        for name in waiting:
+            served[names[name]] = relinked(files[name], place)
+    return served, absent
 
 
 def _unusable(absent: Sequence[str], why: str) -> SchemaUnusable:

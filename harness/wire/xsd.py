@@ -9,7 +9,7 @@ from functools import cached_property
 from importlib.resources import files as package_files
 from pathlib import Path
 from threading import Lock
-from typing import Any, Final
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from lxml import etree
@@ -18,11 +18,11 @@ from harness.errors import DocumentUnreadable
 from harness.model import Text
 from harness.wire import xml
 from harness.wire.grammar import Violation, violation
+from harness.wire.schema_folder import compiled
 
 XS: Final = "http://www.w3.org/2001/XMLSchema"
 MAX_FILES: Final = 20_000
 MAX_BYTES: Final = 256 * 1024 * 1024
-_ROOM: Final = "/set/"
 _LINKS: Final = ("include", "import", "redefine", "override")
 _OURS: Final = {
     "http://www.w3.org/XML/1998/namespace": "xml.xsd",
@@ -183,7 +183,7 @@ class SchemaSet:
 
     def _wrong(self, wrong: etree.XMLSchemaParseError, needed: list[str]) -> SchemasUnusable:
         first = next((e for e in wrong.error_log if e.message), None)
-        place = re.fullmatch(rf"{_ROOM}(\d+)\.xsd", first.filename or "") if first is not None else None
+        place = re.search(r"(?:^|/)(\d+)\.xsd$", first.filename or "") if first is not None else None
         name = list(self.files)[int(place[1])] if place else needed[0]
         newer = next((n for n in needed for tag in _NEWER if self.roots[n].find(f".//{{{XS}}}{tag}") is not None), "")
         if newer:
@@ -251,34 +251,21 @@ def _clark(element: etree._Element) -> str:
     return f"{{{name.namespace or ''}}}{name.localname}"
 
 
-class _AtHand(etree.Resolver):
-    """Serves the files of the set under the names we gave them, and nothing else."""
-
-    def __init__(self, files: Mapping[str, bytes]) -> None:
-        self.files = files
-
-    def resolve(self, system_url: str | None, public_id: str | None, context: Any) -> Any:
-        return self.resolve_string(self.files.get(system_url or "", b"<absent/>"), context, base_url=system_url)
-
-
 def _build(schemas: SchemaSet, entry: str, needed: list[str], *, merged: bool) -> etree.XMLSchema:
-    numbers = {name: f"{_ROOM}{number}.xsd" for number, name in enumerate(schemas.files)}
-    served = {f"{_ROOM}ours/{name}": _own(name) for name in _OURS.values()}
+    numbers = {name: f"{number}.xsd" for number, name in enumerate(schemas.files)}
+    served = {f"ours-{name}": _own(name) for name in _OURS.values()}
     together = _together(schemas, needed, numbers) if merged else {}
     for space, (location, data) in together.items():
         served[location] = data
         numbers |= {f"\0{space}": location}
     for name in needed:
         served[numbers[name]] = _relinked(schemas, name, numbers)
-    parser = etree.XMLParser(no_network=True, resolve_entities=False, load_dtd=False)
-    parser.resolvers.add(_AtHand(served))
-    document = etree.fromstring(served[numbers[entry]], parser, base_url=numbers[entry])
-    return etree.XMLSchema(document)
+    return compiled(served, numbers[entry])
 
 
 def _own(name: str) -> bytes:
     data = package_files("harness").joinpath("schemas", name).read_bytes()
-    return data.replace(b'schemaLocation="xml.xsd"', f'schemaLocation="{_ROOM}ours/xml.xsd"'.encode())
+    return data.replace(b'schemaLocation="xml.xsd"', b'schemaLocation="ours-xml.xsd"')
 
 
 def _relinked(schemas: SchemaSet, name: str, numbers: Mapping[str, str]) -> bytes:
@@ -291,7 +278,7 @@ def _relinked(schemas: SchemaSet, name: str, numbers: Mapping[str, str]) -> byte
         elif link.target:
             node.set("schemaLocation", numbers[link.target])
         elif link.namespace in _OURS:
-            node.set("schemaLocation", f"{_ROOM}ours/{_OURS[link.namespace]}")
+            node.set("schemaLocation", f"ours-{_OURS[link.namespace]}")
     return etree.tostring(root)
 
 
@@ -307,7 +294,7 @@ def _together(schemas: SchemaSet, needed: list[str], numbers: Mapping[str, str])
         if len(names) > 1:
             lines = "".join(f'<xs:include schemaLocation="{numbers[n]}"/>' for n in names)
             data = f'<xs:schema xmlns:xs="{XS}" targetNamespace="{space}">{lines}</xs:schema>'
-            found[space] = (f"{_ROOM}together-{number}.xsd", data.encode())
+            found[space] = (f"together-{number}.xsd", data.encode())
     return found
 
 
