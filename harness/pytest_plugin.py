@@ -1,6 +1,7 @@
 """Turn `chain.toml` into pytest items and their verdicts into outcomes."""
 
 import asyncio
+import gc
 import threading
 from collections.abc import Coroutine, Iterable, Iterator
 from concurrent.futures import Future
@@ -19,6 +20,8 @@ T = TypeVar("T")
 SCENARIO: Final = "chain.toml"
 EVIDENCE: Final = "evidence"
 BEYOND: Final = "beyond"
+SELDOM: Final = 50_000
+"""New objects between two searches for cycles: a run is short and makes few, and looking took a tenth of its time."""
 WORDS: Final = {
     Verdict.PASS: ("passed", ".", ("PASS", {"green": True})),
     Verdict.WARN: ("warned", "w", ("WARN", {"yellow": True})),
@@ -104,6 +107,7 @@ class ChainFile(pytest.File):
 
     def collect(self) -> Iterable[pytest.Collector]:
         """Yield a node per connection."""
+        gc.set_threshold(SELDOM)
         from harness.chain import load
 
         loaded = load(self.path)
@@ -417,6 +421,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         writer.end(utc_now(), interrupted=exitstatus == pytest.ExitCode.INTERRUPTED)
         folders.append(writer.folder)
     session.config.stash[FOLDERS] = folders
+    if folders:
+        gc.freeze()  # pytest looks for what nobody awaited; the run itself has closed everything
     unreadable = session.config.pluginmanager.get_plugin("ketentest-unreadable")
     if unreadable is not None and unreadable.seen:
         session.exitstatus = 2

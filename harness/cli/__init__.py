@@ -1,5 +1,6 @@
 """The verbs of the `ketentest` command; each hands over to the module that does the work."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -21,6 +22,7 @@ def main() -> None:
     """Run the command; a mistake of the user is one sentence and an exit code, never a traceback."""
     from harness.errors import KetentestError, unusable_path
 
+    gc.set_threshold(50_000)  # a command is short and makes few cycles; looking for them took a tenth of its time
     try:
         cli.main(prog_name="ketentest", standalone_mode=False)
     except click.exceptions.Exit as done:

@@ -77,7 +77,8 @@ async def _hold(link: Link, tools: Tools, way: Way) -> Dialogue:
             await _repeat(link, tools, dialogue, inbox)
         if harmless(link) and not _is_error(dialogue.answer):
             dialogue.echo = await inbox.wait(_echo_of(sent), waiting_time(tools)[0])
-            await asyncio.sleep(QUIET / 3)
+            if way.channel.reliable:
+                await asyncio.sleep(QUIET / 3)
         if not way.channel.reliable:
             await _unasked(dialogue, inbox)
         elif dialogue.answer is None and reply.status < 300:
