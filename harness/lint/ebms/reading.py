@@ -141,6 +141,15 @@ class Misread:
     recoded: bytes = b""
 
 
+def _is_binary(data: bytes) -> bool:
+    """Whether zero bytes, or control characters by the dozen, show that this is no text."""
+    head = data[:4096]
+    return b"\x00" in head[:200] or len(_CONTROL.findall(head)) > 12
+
+
+_CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f]")
+
+
 def wrong_encoding(data: bytes) -> Misread | None:
     """Return how the bytes depart from UTF-8, or None."""
     declared = _DECLARED.match(data.removeprefix(b"\xef\xbb\xbf"))
@@ -150,6 +159,8 @@ def wrong_encoding(data: bytes) -> Misread | None:
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as wrong:
+        if _is_binary(data):
+            return None
         line = data.count(b"\n", 0, wrong.start) + 1
         if name not in ("utf-8", "utf8"):
             return Misread("", Text(f"aangekondigd als {name}", f"announced as {name}"), line)
@@ -196,6 +207,8 @@ def sentence(wrong: XmlBroken, data: bytes) -> Text:
             f"{mismatch[1]} (regel {mismatch[2]}) wordt afgesloten met {mismatch[3]}",
             f"{mismatch[1]} (line {mismatch[2]}) is closed by {mismatch[3]}",
         )
+    if _is_binary(data):
+        return Text("het bestand bevat binaire gegevens in plaats van XML", "the file holds binary data instead of XML")
     root = _ROOT.search(data[:65536])
     if root and b"</" + root[1] not in data:
         name = root[1].decode("utf-8", "replace")
@@ -203,8 +216,6 @@ def sentence(wrong: XmlBroken, data: bytes) -> Text:
             f"het bestand houdt op zonder </{name}>; waarschijnlijk is het afgekapt bij het mailen of kopiëren",
             f"the file ends without </{name}>; it was probably cut off while mailing or copying",
         )
-    if data[:1] == b"\x00" or b"\x00" in data[:200]:
-        return Text("het bestand bevat binaire gegevens in plaats van XML", "the file holds binary data instead of XML")
     return wrong.text
 
 

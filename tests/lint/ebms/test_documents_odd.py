@@ -84,6 +84,12 @@ def test_windows_1252_in_a_cpa_is_named():
     assert finding.line
 
 
+def test_bytes_that_are_no_text_are_called_binary_and_no_encoding_is_guessed():
+    noise = random.Random(7).randbytes(3000).replace(b"\x00", b"\x01")
+    finding = only(judged(b"<" + noise, "cpa.xml", kind="cpa"))
+    assert finding.observed.en == "the file holds binary data instead of XML"
+
+
 def test_a_placeholder_is_named_with_its_line_even_in_a_broken_file():
     data = consumer_spec().replace(OIN_A.encode(), b"[uw_oin]", 1).replace(b"</osb-ebms-service-specificatie>", b"")
     found = {f.rule: f for f in errors(judged(data))}
