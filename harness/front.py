@@ -93,8 +93,7 @@ class Session:
             await self.engine.close()
         if self._lab is not None:
             await self._lab.__aexit__(None, None, None)
-        for handler in logging.getLogger("ketentest").handlers:
-            handler.close()
+        _close_log()
         if self.writer is not None and not self.options.run_id:
             self.end(interrupted=self.interrupted or kind is not None)
 
@@ -155,9 +154,8 @@ class Session:
         handler = logging.FileHandler(self.writer.folder / "run.log", delay=True)
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         logger = logging.getLogger("ketentest")
-        for open_still in logger.handlers:
-            open_still.close()
-        logger.handlers = [handler]
+        _close_log()
+        logger.addHandler(handler)
         logger.propagate = False
 
     async def _open_lab(self) -> Any:
@@ -173,3 +171,11 @@ class Session:
                 text = secret(connection.test_bsns, self.loaded.folder).decode("utf-8", "replace")
                 found += [word for word in text.replace(",", " ").split() if word.isdigit()]
         return tuple(found)
+
+
+def _close_log() -> None:
+    """Take the log of the last run away: its folder may go, and other runs follow."""
+    logger = logging.getLogger("ketentest")
+    for handler in tuple(logger.handlers):
+        logger.removeHandler(handler)
+        handler.close()
