@@ -48,6 +48,16 @@ def _said(uri: str) -> dict[str, str]:
     return said
 
 
+def _session(token: Any, pin: str | None) -> Any:
+    """Open a session; PKCS#11 logs a whole process in at once, so somebody else here may have done it."""
+    import pkcs11
+
+    try:
+        return token.open(user_pin=pin)
+    except pkcs11.exceptions.UserAlreadyLoggedIn:
+        return token.open()
+
+
 def _sign(said: dict[str, str], challenge: bytes) -> tuple[bytes, str]:
     import pkcs11
     from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
@@ -56,7 +66,7 @@ def _sign(said: dict[str, str], challenge: bytes) -> tuple[bytes, str]:
 
     token = _token(pkcs11.lib(said["module-path"]), said.get("token", ""))
     pin = secret(said["pin-source"]) if "pin-source" in said else None
-    with token.open(user_pin=pin) as session:
+    with _session(token, pin) as session:
         key = session.get_key(object_class=pkcs11.ObjectClass.PRIVATE_KEY, label=said["object"])
         if key.key_type is pkcs11.KeyType.RSA:
             return key.sign(challenge, mechanism=pkcs11.Mechanism.SHA256_RSA_PKCS), "RSA"
