@@ -271,7 +271,7 @@ def test_a_name_without_organisation_is_told_plainly():
 def test_a_key_in_a_pkcs11_token_signs_pdf_and_bundle(
     tmp_path, folder, ketentest, authority, rsa_key, tool, monkeypatch
 ):
-    pytest.importorskip("pkcs11", reason="python-pkcs11 is not installed")
+    pkcs11 = pytest.importorskip("pkcs11", reason="python-pkcs11 is not installed")
     from pathlib import Path
 
     module = next((p for p in Path("/usr/lib").glob("**/libsofthsm2.so")), None)
@@ -301,6 +301,7 @@ def test_a_key_in_a_pkcs11_token_signs_pdf_and_bundle(
     )
     certificate = ("--write-object", tmp_path / "leaf.der", "--type", "cert", "--label", "seal", "--id", "01")
     tool("pkcs11-tool", "--module", module, "--login", "--pin", "1234", "--token-label", "kt", *certificate)
+    pkcs11.lib(str(module)).reinitialize()  # it reads its configuration once in a process
     uri = f"pkcs11:token=kt;object=seal?module-path={module}"
     done = ketentest("report", "--runs", folder.parent, "--sign", uri, "--sign-password", "env:PIN", "--bundle")
     assert done.code == 0, done.err

@@ -49,7 +49,7 @@ def test_a_token_that_cannot_be_used_is_one_sentence(uri):
 
 @pytest.fixture
 def token(tmp_path, monkeypatch):
-    pytest.importorskip("pkcs11", reason="python-pkcs11 is not installed")
+    pkcs11 = pytest.importorskip("pkcs11", reason="python-pkcs11 is not installed")
     module = next(Path("/usr/lib").glob("**/libsofthsm2.so"), None)
     if module is None or shutil.which("softhsm2-util") is None:
         pytest.skip("SoftHSM is not installed")
@@ -65,6 +65,7 @@ def token(tmp_path, monkeypatch):
     for number, (label, key) in enumerate({"rsa": forge.rsa_key("proof"), "ec": forge.ec_key("proof")}.items(), 1):
         (tmp_path / "key.pem").write_bytes(forge.key_pem(key))
         tool("--import", tmp_path / "key.pem", "--token", "kt", "--label", label, "--id", f"0{number}", "--pin", "1234")
+    pkcs11.lib(str(module)).reinitialize()  # it reads its configuration once in a process
     return lambda label, pin="env:PIN": f"pkcs11:token=kt;object={label}?module-path={module}&pin-source={pin}"
 
 
