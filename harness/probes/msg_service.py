@@ -2,27 +2,23 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from lxml import etree
 
 from harness.exchange import Reply
 from harness.guard import Reach
 from harness.link import Link
-from harness.lint.judge import HttpHead
 from harness.lint.wus.explain import explain
 from harness.lint.wus.message import Message, read
 from harness.model import Environment, Finding, Graded, Severity, Text
 from harness.probes.probe import NotPossible, Tools, Yield
 from harness.probes.wus_answer import context_of_answer
-from harness.probes.wus_contract import beside, contract_of, profile_of, service_of
-from harness.probes.wus_request import Call, judged_request, receiver_of, signer_of
+from harness.probes.wus_contract import beside, contract_of, profile_of
+from harness.probes.wus_request import Call, addressed, judged_request
 from harness.scenario import WusService
 from harness.wire import soap, soap_zeep
-from harness.wire.soap import Addressing
-from harness.wire.soap_call import Security, make
 from harness.wire.soap_zeep import Contract
 
 LAB_FILES: Final = {
@@ -107,27 +103,10 @@ def values_payload(service: Service, operation: str, values: Mapping[str, Any]) 
     return service.contract.payload(operation, values)
 
 
-def addressed(link: Link, tools: Tools, service: Service, operation: str, payload: etree._Element) -> Call:
-    """Return the request: addressed, signed and encrypted in the profile of this connection."""
-    known, profile = service_of(link), profile_of(link, "")
+def request_to(link: Link, tools: Tools, service: Service, operation: str, payload: etree._Element) -> Call:
+    """Return the request to this service, in the profile of the connection."""
     found = service.contract.operation(operation)
-    address = Addressing(
-        to=service.url,
-        action=found.action.value,
-        message_id=soap.new_message_id(known.message_id if known.message_id in ("uuid", "bare") else "urn:uuid"),
-        sender=f"{soap.ANONYMOUS}?OIN={link.party.oin}" if known.sender else "",
-        reply_to=soap.ANONYMOUS,
-    )
-    security = Security(profile)
-    if profile != "2W-be":
-        security = replace(security, signer=signer_of(link))
-    if profile == "2W-be-SE":
-        security = replace(security, receiver=receiver_of(link))
-    sent = make(payload, address, security, at=tools.now())
-    parts = urlsplit(service.url)
-    named = {"Host": parts.netloc, **sent.headers(), "Content-Length": str(len(sent.body))}
-    head = HttpHead(f"POST {parts.path or '/'} HTTP/1.1", tuple((k.lower(), v) for k, v in named.items()))
-    return Call(service.contract, known, found, profile, sent, head)
+    return addressed(link, tools, service.contract, found, profile_of(link, ""), service.url, payload)
 
 
 def objections(tools: Tools, call: Call) -> list[Graded]:

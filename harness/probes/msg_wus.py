@@ -35,12 +35,12 @@ from harness.probes.msg_sending import (
 from harness.probes.msg_service import (
     Answered,
     Service,
-    addressed,
     ask,
     main_service,
     objections,
     other_service,
     refusal,
+    request_to,
 )
 from harness.probes.probe import NotPossible, Tools, Yield
 from harness.probes.wus_contract import service_of
@@ -125,7 +125,7 @@ async def _once(
     outcome = Outcome(message)
     chain.outcomes.append(outcome)
     key = key_of(chain.link, chain.submit.url, message)
-    call = addressed(chain.link, chain.tools, chain.submit, operation, payload)
+    call = request_to(chain.link, chain.tools, chain.submit, operation, payload)
     broken = objections(chain.tools, call)
     if broken:
         outcome.state = NOT_SENT
@@ -289,7 +289,7 @@ async def _read(chain: Chain, outcome: Outcome, service: Service, operation: str
         values["autorisatieAdres"] = _identity(chain.link)["autorisatieAdres"]
     try:
         payload = service.contract.payload(operation, values)
-        call = addressed(chain.link, chain.tools, service, operation, payload)
+        call = request_to(chain.link, chain.tools, service, operation, payload)
         answered = await ask(chain.link, chain.tools, service, call, f"{outcome.message.id}-{what}", Reach.MESSAGE)
     except (TransportFailed, KetentestError) as wrong:
         said = wrong.text if isinstance(wrong, KetentestError) else Text(str(wrong), str(wrong))
@@ -415,7 +415,7 @@ async def _found_again(chain: Chain, outcome: Outcome) -> None:
     }
     try:
         payload = chain.follow.contract.payload("Statusoverzicht", values)
-        call = addressed(link, chain.tools, chain.follow, "Statusoverzicht", payload)
+        call = request_to(link, chain.tools, chain.follow, "Statusoverzicht", payload)
         answered = await ask(link, chain.tools, chain.follow, call, f"{name}-statusoverzicht", Reach.MESSAGE)
     except (TransportFailed, KetentestError) as wrong:
         said = wrong.text if isinstance(wrong, KetentestError) else Text(str(wrong), str(wrong))

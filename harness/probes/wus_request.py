@@ -1,9 +1,11 @@
 """One WUS request: made, signed and encrypted, and judged before it leaves."""
 
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
+from lxml import etree
 
 from harness.link import Link
 from harness.lint.judge import HttpHead, Raw
@@ -86,10 +88,16 @@ async def prepared(link: Link, tools: Tools, profile: str, *, bsn: str = "") -> 
     operation = operation_of(link, contract)
     payload = contract.payload(operation.name, values_of(link, tools, operation, bsn))
     refuse_other_bsns(link, payload)
+    return addressed(link, tools, contract, operation, profile, link.endpoint("wus"), payload)
+
+
+def addressed(
+    link: Link, tools: Tools, contract: Contract, operation: Operation, profile: str, url: str, payload: etree._Element
+) -> Call:
+    """Return the request with this payload to `url`: addressed, signed and encrypted as the profile says."""
     known = service_of(link)
-    endpoint = link.endpoint("wus")
     address = Addressing(
-        to=endpoint,
+        to=url,
         action=operation.action.value,
         message_id=soap.new_message_id(known.message_id if known.message_id in ("uuid", "bare") else "urn:uuid"),
         sender=f"{soap.ANONYMOUS}?OIN={link.party.oin}" if known.sender else "",
@@ -102,12 +110,10 @@ async def prepared(link: Link, tools: Tools, profile: str, *, bsn: str = "") -> 
         _can_be_encrypted_for(security.signer)
         security = replace(security, receiver=receiver_of(link))
     sent = make(payload, address, security, at=tools.now())
-    return Call(contract, known, operation, profile, sent, _head(endpoint, sent))
+    return Call(contract, known, operation, profile, sent, _head(url, sent))
 
 
 def _head(endpoint: str, sent: Outgoing) -> HttpHead:
-    from urllib.parse import urlsplit
-
     parts = urlsplit(endpoint)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     named = {"Host": parts.netloc, **sent.headers(), "Content-Length": str(len(sent.body))}
