@@ -198,7 +198,14 @@ def lab_material(
     ours = [host_of(url) for url in own.values()] or [f"adapter.{party.oin[-6:]}.ketentest.test"]
     hosts = ours if profile.startswith("own-tls") else None
     issued: Identity = pki.issue(profile, oin=party.oin, organisation=f"TEST {party.name}", hosts=hosts)
-    return Material(name, role, issued.cert_path.read_bytes(), issued.key_path.read_bytes(), from_lab=True)
+    return Material(
+        name,
+        role,
+        issued.cert_path.read_bytes(),
+        issued.key_path.read_bytes(),
+        from_lab=True,
+        instead_of="" if certificate.cert == LAB else certificate.cert,
+    )
 
 
 def _documents(connection: Connection, folder: Path) -> Iterable[tuple[str, bytes]]:

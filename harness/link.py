@@ -53,7 +53,10 @@ class Directory:
 
 @dataclass(frozen=True)
 class Material:
-    """A certificate with its chain and its private key, in one role; the key is in no representation of it."""
+    """A certificate with its chain and its private key, in one role; the key is in no representation of it.
+
+    `instead_of` is the file that the scenario names while the connection still says `lab`: that file is not used.
+    """
 
     name: str
     role: str
@@ -61,6 +64,7 @@ class Material:
     key: bytes = field(repr=False)
     password: bytes | None = field(default=None, repr=False)
     from_lab: bool = False
+    instead_of: str = ""
     key_file: Path | None = None
 
     @cached_property

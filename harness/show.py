@@ -55,7 +55,8 @@ def finding_line(graded: Graded, lang: str) -> str:
 
 def result_line(result: Result, lang: str) -> str:
     """Return one line for a result: verdict, connection, probe, what was measured or why not."""
-    said = "; ".join(say(o.text, lang) for o in result.observed) or say(result.cause, lang)
+    seen, cause = "; ".join(say(o.text, lang) for o in result.observed), say(result.cause, lang)
+    said = (cause or seen) if result.verdict is Verdict.NOT_RUN else (seen or cause)
     worst = [g.finding.rule for g in result.findings if g.severity != "info"]
     name = result.probe + (f" ({result.subject})" if result.subject else "")
     said = said if len(said) <= MOST else f"{said[: MOST - 1].rstrip()}…"

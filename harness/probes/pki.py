@@ -52,6 +52,22 @@ def roles(link: Link, param: str) -> list[str]:
     return found
 
 
+def _unused(link: Link, rule: str) -> Iterable[NotRun]:
+    """Yield the files that the scenario names and that are not judged: a green row must not seem to be about them."""
+    for material in link.materials.values():
+        if material.instead_of:
+            yield NotRun(
+                rule,
+                Text(
+                    f"{material.name} ({material.instead_of}) is niet getoetst: deze verbinding zegt nog lab en gebruikt een "
+                    f"labcertificaat. Zet het adres in chain.toml, of voer uit: ketentest check {material.instead_of}",
+                    f"{material.name} ({material.instead_of}) was not judged: this connection still says lab and uses a lab "
+                    f"certificate. Set the address in chain.toml, or run: ketentest check {material.instead_of}",
+                ),
+                asked=True,
+            )
+
+
 def judged(link: Link, tools: Tools, role: str) -> list[Graded | NotRun]:
     """Return what the judge of certificates says of one role, judged once per connection."""
     key = f"pki:{role}"
@@ -126,6 +142,8 @@ def _day(moment: datetime) -> str:
 )
 async def fields(link: Link, tools: Tools) -> AsyncIterator[Yield]:
     """Subject, OIN/HRN, host names, usage, policy, key and signature fit the role (handleiding 3.3.8, 3.5)."""
+    for one in _unused(link, "PKIO-OIN-001"):
+        yield one
     for role in roles(link, tools.param):
         for item in _some(judged(link, tools, role), FIELDS):
             yield item
@@ -213,6 +231,8 @@ async def keypair(link: Link, tools: Tools) -> AsyncIterator[Yield]:
     held = [m for m in link.materials.values() if m.key]
     if not held:
         raise NotPossible("er is geen privésleutel bij dit scenario", "there is no private key with this scenario")
+    for one in _unused(link, "CONF-030"):
+        yield one
     for material in held:
         ours = material.private_key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         theirs = material.leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

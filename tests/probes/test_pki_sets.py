@@ -11,12 +11,15 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from harness import chain
 from harness.binding import Binder
+from harness.choice import Options
 from harness.engine import Engine
+from harness.front import Session
 from harness.guard import Guard
 from harness.lab.ca import Pki
-from harness.model import Environment, Severity
+from harness.model import Environment, Severity, Verdict
 from harness.probes import probe
 from harness.rulebook import rulebook
+from harness.show import result_line
 from harness.wire.cpa_build import build_cpa
 from harness.wire.spec import Action, Party, ProviderSpecification, Service
 
@@ -93,6 +96,19 @@ async def test_a_key_file_for_its_owner_alone_is_fine_and_another_is_named(held)
     (held / "tls.key").chmod(0o644)
     [bad] = await results(held, "pki.keypair")
     assert loud(bad) == {("PKIO-KEY-006", "", "warning")}
+
+
+@pytest.mark.parametrize("name", ["pki.keypair", "pki.fields"])
+async def test_own_files_of_a_connection_that_still_says_lab_are_not_judged_and_never_green(held, tmp_path, name):
+    text = CHAIN.format(system="digimelding", side="wus", more='wsdl = "lab"').replace(
+        "https://lz.elders.test/x", "lab"
+    )
+    (held / "chain.toml").write_text(text.replace('"anchor.pem"', '"lab"'))
+    async with Session(chain.load(held / "chain.toml"), Options(runs=tmp_path / "runs")) as session:
+        found = await session.result("lz", name)
+    assert found.verdict is Verdict.NOT_RUN
+    assert "tls.pem" in found.cause.en
+    assert "still says lab" in result_line(found, "en")
 
 
 def track(root, file):
