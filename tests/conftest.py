@@ -30,3 +30,19 @@ def shared():
             pytest.fail(reason)
         pytest.skip(reason)
     return folder
+
+
+@pytest.fixture
+def counterparties(monkeypatch):
+    """Hold the counterparties of the lab as they start, so that a test can look into their memory."""
+    from harness.lab import Lab
+
+    found, start = [], Lab.start
+
+    async def watched(self, place):
+        running = await start(self, place)
+        found.append(running.counterparty)
+        return running
+
+    monkeypatch.setattr(Lab, "start", watched)
+    return found

@@ -10,7 +10,6 @@ from ebms_chain import chain, rules
 from lxml import etree
 
 from harness.generating import Request, generate
-from harness.lab import Lab
 from harness.lab.ca import Pki
 from harness.lab.msh_agreements import Agreement
 from harness.model import Verdict
@@ -25,17 +24,9 @@ def pki():
 
 
 @pytest.fixture
-def msh(monkeypatch):
-    """Hold the MSH of the lab, so that a test can load another CPA into it."""
-    found, start = [], Lab.start
-
-    async def watched(self, place):
-        running = await start(self, place)
-        found.append(running.counterparty)
-        return running
-
-    monkeypatch.setattr(Lab, "start", watched)
-    return lambda: found[0]
+def msh(counterparties):
+    """The MSH of the lab, so that a test can load another CPA into it."""
+    return lambda: counterparties[0]
 
 
 def files_of(folder, msh):

@@ -5,7 +5,6 @@ from ebms_chain import ALL, chain, rules
 
 from harness.errors import Refused
 from harness.exchange import Exchange
-from harness.lab import Lab
 from harness.lab.ca import Pki
 from harness.model import Verdict
 
@@ -15,20 +14,6 @@ QUICK = {"read_timeout": 2, "pong_timeout": 0.8}
 @pytest.fixture(scope="module")
 def pki():
     return Pki()
-
-
-@pytest.fixture
-def parties(monkeypatch):
-    """Hold the counterparties of the lab, so that a test can look into their memory."""
-    found, start = [], Lab.start
-
-    async def watched(self, place):
-        running = await start(self, place)
-        found.append(running.counterparty)
-        return running
-
-    monkeypatch.setattr(Lab, "start", watched)
-    return found
 
 
 def said(result):
@@ -66,7 +51,7 @@ async def test_no_answer_to_the_status_request_is_allowed_and_said(tmp_path, pki
     assert advice(result) == set()
 
 
-async def test_an_acknowledged_delivery_is_not_asked_about(tmp_path, pki, parties):
+async def test_an_acknowledged_delivery_is_not_asked_about(tmp_path, pki, counterparties):
     async with chain(tmp_path, pki=pki) as engine:
         result = await engine.result("lz", "ebms.send[rm]")
     assert result.verdict is Verdict.PASS
@@ -86,10 +71,10 @@ async def test_a_synchronous_status_response_is_read_too(tmp_path, pki):
     assert advice(result) == {"status-arrived"}
 
 
-async def test_a_ping_of_the_counterparty_gets_its_pong_and_is_reported(tmp_path, pki, parties):
+async def test_a_ping_of_the_counterparty_gets_its_pong_and_is_reported(tmp_path, pki, counterparties):
     async with chain(tmp_path, "pings-back", pki=pki, **QUICK) as engine:
         result = await engine.result("lz", "ebms.ping")
-    pongs = [m for m in parties[0].memory.signals if m.kind == "Pong"]
+    pongs = [m for m in counterparties[0].memory.signals if m.kind == "Pong"]
     assert len(pongs) == 1
     assert "de ketenpartner stuurde een Ping naar ons endpoint" in said(result)
     assert "beantwoord met een Pong, HTTP 204" in said(result)
@@ -98,10 +83,10 @@ async def test_a_ping_of_the_counterparty_gets_its_pong_and_is_reported(tmp_path
     assert advice(result) == {"no-ping"}
 
 
-async def test_a_ping_with_an_unknown_cpa_gets_a_fault_and_no_pong(tmp_path, pki, parties):
+async def test_a_ping_with_an_unknown_cpa_gets_a_fault_and_no_pong(tmp_path, pki, counterparties):
     async with chain(tmp_path, "pings-unknown-cpa", pki=pki, **QUICK) as engine:
         result = await engine.result("lz", "ebms.ping")
-    assert [m for m in parties[0].memory.signals if m.kind == "Pong"] == []
+    assert [m for m in counterparties[0].memory.signals if m.kind == "Pong"] == []
     assert "geweigerd met een SOAP Fault" in said(result)
     assert ("XCHK-007", "error") in rules(result)
 

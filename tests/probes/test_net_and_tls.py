@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from typing import ClassVar
 
 import pytest
 
@@ -14,7 +13,6 @@ from harness.guard import Guard
 from harness.lab import COUNTERPARTIES, Lab
 from harness.lab.ca import Pki
 from harness.lab.faults.tls import CONFIGURATIONS
-from harness.lab.server import Reply
 from harness.masking import Masker
 from harness.model import Environment, Severity, Verdict
 from harness.probes import probe
@@ -44,26 +42,6 @@ wsdl = "lab"
 NETWORK = ("net.dns", "net.tcp", "net.tls", "net.path", "tls.server", "tls.mutual")
 
 
-class Desk:
-    FAULTS: ClassVar = {}
-
-    def __init__(self, place):
-        self.hosts = (place.host,)
-        self.endpoint = f"https://{place.host}/balie"
-
-    async def start(self):
-        pass
-
-    async def stop(self):
-        pass
-
-    async def handle(self, request):
-        return Reply(200)
-
-    def documents(self):
-        return {}
-
-
 @pytest.fixture(scope="module")
 def pki():
     return Pki()
@@ -72,7 +50,7 @@ def pki():
 @pytest.fixture
 def look(pki, monkeypatch, tmp_path):
     """Return a function that plays one fault and returns the results of the network and TLS probes."""
-    monkeypatch.setitem(COUNTERPARTIES, ("digimelding", "wus"), f"{__name__}:Desk")
+    monkeypatch.setitem(COUNTERPARTIES, ("digimelding", "wus"), "fault_runs:Desk")
     (tmp_path / "chain.toml").write_text(CHAIN)
     loaded = chain.load(tmp_path / "chain.toml")
 
@@ -213,7 +191,7 @@ own_endpoint = "lab"
 def own_side(pki, monkeypatch, tmp_path):
     """Return a function that looks at our own listener."""
     for side in ("ebms", "wus"):
-        monkeypatch.setitem(COUNTERPARTIES, ("digikoppeling", side), f"{__name__}:Desk")
+        monkeypatch.setitem(COUNTERPARTIES, ("digikoppeling", side), "fault_runs:Desk")
     (tmp_path / "chain.toml").write_text(EBMS)
     loaded = chain.load(tmp_path / "chain.toml")
 

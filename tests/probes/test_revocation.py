@@ -1,7 +1,5 @@
 """CRLs and OCSP answers are fetched where the certificates point, and a wrong one is told."""
 
-from typing import ClassVar
-
 import pytest
 
 from harness import chain
@@ -13,7 +11,6 @@ from harness.guard import Guard
 from harness.lab import COUNTERPARTIES, Lab, revocation
 from harness.lab.ca import Pki
 from harness.lab.responder import FAULTS
-from harness.lab.server import Reply
 from harness.model import Environment, Severity, Verdict
 from harness.probes import probe
 from harness.rulebook import rulebook
@@ -38,29 +35,9 @@ wsdl = "lab"
 """
 
 
-class Desk:
-    FAULTS: ClassVar = {}
-
-    def __init__(self, place):
-        self.hosts = (place.host,)
-        self.endpoint = f"https://{place.host}/balie"
-
-    async def start(self):
-        pass
-
-    async def stop(self):
-        pass
-
-    async def handle(self, request):
-        return Reply(200)
-
-    def documents(self):
-        return {}
-
-
 @pytest.fixture
 def look(monkeypatch, tmp_path):
-    monkeypatch.setitem(COUNTERPARTIES, ("digimelding", "wus"), f"{__name__}:Desk")
+    monkeypatch.setitem(COUNTERPARTIES, ("digimelding", "wus"), "fault_runs:Desk")
 
     async def run(fault="", first=(), crls=""):
         (tmp_path / "chain.toml").write_text(CHAIN.replace('anchors = ["lab"]', f'anchors = ["lab"]\ncrls = "{crls}"'))

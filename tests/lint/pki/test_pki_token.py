@@ -69,6 +69,15 @@ def token(tmp_path, monkeypatch):
     return lambda label, pin="env:PIN": f"pkcs11:token=kt;object={label}?module-path={module}&pin-source={pin}"
 
 
+def test_a_token_that_this_process_is_logged_in_to_serves_once_more(token):
+    import pkcs11
+
+    module = token("rsa").partition("module-path=")[2].partition("&")[0]
+    with pkcs11.lib(module).get_token(token_label="kt").open(user_pin="1234"):
+        [beside] = companions(token("rsa"))
+    assert json.loads(beside.data)["scheme"] == "RSA"
+
+
 def test_a_key_on_a_token_signs_for_its_own_certificate_only(token):
     pairs = {"rsa": forge.rsa_key("proof"), "ec": forge.ec_key("proof")}
     for label in pairs:
